@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Images: opening them by name and format, and what a format can do beyond
+ * moving bytes.  Formats and protocols are listed in img/format.c.
+ */
+#ifndef IMG_IMG_H
+#define IMG_IMG_H
+
+#include "base/optset.h"
+#include "base/progress.h"
+#include "img/blk.h"
+
+enum { IMG_PROBE_BYTES = 512, IMG_CHAIN_MAX = 64, IMG_NAME_MAX = 1023 };
+
+/* ---- open ---- */
+
+struct img_open {
+	const char *filename;
+	const char *format; /* NULL: probe the first 512 bytes */
+	unsigned flags;     /* enum blk_open_flags */
+	/* Run-time options ("l2-cache-size", "overlap-check", "file.locking",
+	 * "backing.driver", ...) or NULL.  Those not understood are -EINVAL. */
+	struct optset *opts;
+	const struct blk_log *log;
+};
+
+/*
+ * Opens an image with its data file and backing chain.  Backing images are opened
+ * read-only, with the format the overlay's header names (probed, with a
+ * warning, if it names none), names relative to the overlay's folder; more
+ * than IMG_CHAIN_MAX images or a loop is -ELOOP.
+ * -EINVAL: not that format; -EUCLEAN: damaged; -ENOTSUP: a feature unknown
+ * here; -EBUSY: locked by another process, which the message names.
+ */
+int img_open(const struct img_open *o, struct blk **out, struct err *e) MUST_CHECK;
+
+/* Reads the first bytes of @file and says what it holds: never NULL on success
+ * ("raw" is what nothing else claims). */
+int img_probe(struct blk *file, const struct img_format **out, struct err *e) MUST_CHECK;
+
+/* The path of @name as written in an image called @overlay: absolute names and
+ * names with a protocol stay, others are relative to the overlay's folder.
+ * Returns a new string, NULL and -ENOMEM or -EINVAL in @e. */
+char *img_relative_name(const char *overlay, const char *name, struct err *e) MUST_CHECK;
+
+/* ---- create ---- */
+
+struct img_create {
+	uint64_t size;            /* bytes; rounded up to 512 by the format */
+	const char *backing_file; /* as it shall stand in the header, or NULL */
+	const char *backing_fmt;
+	unsigned compat;        /* qcow2: 2 or 3 */
+	uint64_t cluster_size;  /* qcow2 */
+	unsigned refcount_bits; /* qcow2 */
+	bool lazy_refcounts, extended_l2, data_file_raw, compression_zstd;
+	const char *data_file;
+	enum blk_prealloc prealloc;
+	bool nocow;
+	uint64_t extent_size_hint; /* 0: leave alone */
+};
+
+/* qemu-img's defaults. */
+void img_create_defaults(struct img_create *c);
+
+/* One create option, for -o help, -o parsing and the "Formatting" line. */
+struct img_create_opt {
+	const char *name;
+	const char *type; /* "str", "size", "num", "bool (on/off)" */
+	const char *help;
+	bool amend; /* may be changed later */
+};
+
+/* ---- info ---- */
+
+struct img_snapshot {
+	char *id, *name;
+	uint64_t vm_state_size;
+	uint64_t disk_size;
+	uint32_t date_sec, date_nsec;
+	uint64_t vm_clock_nsec;
+	uint64_t icount; /* UINT64_MAX: not recorded */
+};
+
+struct img_bitmap {
+	char *name;
+	uint64_t granularity;
+	bool in_use, automatic;
+};
+
+/* Filled by img_format.info; strings are owned.  img_info_free() frees. */
+struct img_info {
+	const char *format;
+	uint64_t virtual_size;
+	uint64_t actual_size;  /* bytes allocated on the host */
+	uint64_t cluster_size; /* 0: none */
+	bool encrypted, compressed, dirty;
+	char *backing_filename;      /* as in the header */
+	char *full_backing_filename; /* resolved */
+	char *backing_format;
+	struct img_snapshot *snapshots;
+	size_t snapshots_n;
+	bool is_qcow2;   /* the rest is qcow2's own */
+	unsigned compat; /* 2 or 3 */
+	bool zstd, lazy_refcounts, corrupt, extended_l2, data_file_raw;
+	unsigned refcount_bits;
+	char *data_file;
+	struct img_bitmap *bitmaps;
+	size_t bitmaps_n;
+};
+
+void img_info_free(struct img_info *i);
+void img_snapshots_free(struct img_snapshot *v, size_t n);
+
+/* ---- check ---- */
+
+enum img_repair { IMG_FIX_LEAKS = 1, IMG_FIX_ERRORS = 2 };
+
+struct img_check {
+	/* in */
+	unsigned repair;                             /* enum img_repair */
+	void (*report)(void *arg, const char *line); /* one problem, as text; may be NULL */
+	void *arg;
+	struct progress *progress;
+	/* out */
+	uint64_t corruptions, leaks, check_errors;
+	uint64_t corruptions_fixed, leaks_fixed;
+	uint64_t image_end_offset;
+	uint64_t total_clusters, allocated_clusters, fragmented_clusters, compressed_clusters;
+};
+
+/* ---- measure ---- */
+
+struct img_measure {
+	uint64_t required, fully_allocated;
+	uint64_t bitmaps; /* UINT64_MAX: does not apply */
+};
+
+enum img_snapshot_verb { SNAPSHOT_CREATE, SNAPSHOT_APPLY, SNAPSHOT_DELETE };
+
+/* ---- formats ---- */
+
+/* Any function may be NULL: the format cannot do that (-ENOTSUP). */
+struct img_format {
+	const char *name;
+	bool backing, compression; /* what create and convert may ask for */
+	int (*probe)(const uint8_t *head, size_t len, const char *filename); /* 0 .. 100 */
+	/* Takes over @file on success. @opts may be NULL. */
+	int (*open)(struct blk *file, struct optset *opts, unsigned flags, struct blk **out,
+		    struct err *e);
+	/* Lays the format's metadata on @file, which is open for writing and
+	 * empty (or a device). @data is the open external data file or NULL. */
+	int (*create)(struct blk *file, struct blk *data, const struct img_create *c,
+		      struct progress *p, struct err *e);
+	const struct img_create_opt *create_opts; /* ends with a NULL name */
+	int (*info)(struct blk *b, struct img_info *out, struct err *e);
+	int (*check)(struct blk *b, struct img_check *c, struct err *e);
+	int (*snapshot_list)(struct blk *b, struct img_snapshot **v, size_t *n, struct err *e);
+	/* @name is an id or a name, ids first. -ENOENT: no such snapshot. */
+	int (*snapshot)(struct blk *b, enum img_snapshot_verb verb, const char *name,
+			struct progress *p, struct err *e);
+	/* Reads of @b come from the snapshot @name from now on; @b is read-only. */
+	int (*snapshot_load)(struct blk *b, const char *name, struct err *e);
+	/* Brings the image to what @c says for the options set in @set. */
+	int (*amend)(struct blk *b, struct optset *set, struct progress *p, struct err *e);
+	/* Space an image of this format would need for the bytes of @src (NULL: all of
+	 * c->size unallocated). */
+	int (*measure)(const struct img_create *c, struct blk *src, struct img_measure *out,
+		       struct err *e);
+	/* Writes the names into the header; NULL: no backing file. */
+	int (*set_backing)(struct blk *b, const char *file, const char *fmt, struct err *e);
+	/* Drops everything allocated here, so that all reads come from backing. */
+	int (*make_empty)(struct blk *b, struct err *e);
+};
+
+/* NULL-terminated; raw last. */
+extern const struct img_format *const img_formats[];
+const struct img_format *img_format_find(const char *name);
+
+#endif
