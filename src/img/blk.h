@@ -121,7 +121,9 @@ int blk_init(struct blk *b, const struct blk_ops *ops, const char *filename, uns
 /* Frees what blk_init took. */
 void blk_fini(struct blk *b);
 
-/* Bytes past the end of the image: -EINVAL for all but pread, where too. */
+/* Bytes past the end of the image are -EINVAL.  But a protocol node over a file, opened
+ * for writing, grows: pwrite, zero and clone past its end move blk.size up to theirs, and
+ * what lies between reads as zeroes.  So a format need not resize its child to allocate. */
 int blk_pread(struct blk *b, void *buf, size_t len, uint64_t off, struct err *e) MUST_CHECK;
 /* -EPERM if the node was not opened with BLK_WRITE. */
 int blk_pwrite(struct blk *b, const void *buf, size_t len, uint64_t off, struct err *e)

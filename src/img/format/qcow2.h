@@ -30,7 +30,7 @@
 #define QCOW2_OFLAG_ZERO       1ull /* standard L2 entries of version 3 */
 #define QCOW2_OFFSET_MASK      0x00fffffffffffe00ull
 
-struct qcow2_cache;   /* qcow2_cache.c: tables of one cluster each, LRU, write-back */
+struct qcow2_cache;   /* qcow2_cache.c: tables or slices of them, LRU, write-back */
 struct qcow2_regions; /* qcow2_overlap.c: where metadata lies */
 struct qcow2_bitmaps; /* qcow2_bitmap.c: dirty tracking of the persistent bitmaps */
 
@@ -63,6 +63,9 @@ struct qcow2 {
 	unsigned l2_entry_bytes;        /* 8, or 16 with subclusters */
 	unsigned subclusters;           /* per cluster: 1 or 32 */
 	uint64_t cluster_size, subcluster_size;
+	/* The L2 cache holds slices of tables: min(cluster size, 64 KiB) or as
+	 * l2-cache-entry-size says; 1 << slice_bits entries each. */
+	unsigned slice_bits;
 
 	pthread_rwlock_t io;
 	pthread_mutex_t lock;
@@ -101,6 +104,30 @@ static inline struct qcow2 *to_qcow2(struct blk *b)
 	return (struct qcow2 *)b;
 }
 
+/* Where the entry of guest offset @off is: L1 index, byte offset of its slice inside
+ * the L2 table, and the entry's index inside that slice. */
+static inline uint64_t qcow2_l1_index(const struct qcow2 *s, uint64_t off)
+{
+	return off >> (s->cluster_bits + s->l2_bits);
+}
+
+static inline uint64_t qcow2_slice_start(const struct qcow2 *s, uint64_t off)
+{
+	uint64_t i = (off >> s->cluster_bits) & ((1ull << s->l2_bits) - 1);
+
+	return (i >> s->slice_bits << s->slice_bits) * s->l2_entry_bytes;
+}
+
+static inline uint64_t qcow2_slice_index(const struct qcow2 *s, uint64_t off)
+{
+	return (off >> s->cluster_bits) & ((1ull << s->slice_bits) - 1);
+}
+
+static inline size_t qcow2_slice_bytes(const struct qcow2 *s)
+{
+	return (size_t)s->l2_entry_bytes << s->slice_bits;
+}
+
 /* Where guest bytes lie: the external data file, or the image itself. */
 static inline struct blk *qcow2_data(struct qcow2 *s)
 {
@@ -119,11 +146,14 @@ int qcow2_set_incompat(struct qcow2 *s, uint64_t bit, bool on, struct err *e) MU
 int qcow2_begin_change(struct qcow2 *s, struct err *e) MUST_CHECK;
 
 /* ---- qcow2_cache.c ---- all under lock */
-/* @bytes is the size of one table, @max how many are held at most (at least 4). */
+/* @bytes is the size of one table, @max how many are held at most (at least 4).
+ * s->rbc holds whole refcount blocks; s->l2c holds slices of qcow2_slice_bytes(): a whole
+ * L2 table is (1 << l2_bits) >> slice_bits of them, each with a get of its own. */
 int qcow2_cache_new(struct qcow2 *s, size_t bytes, size_t max, bool refcounts,
 		    struct qcow2_cache **out, struct err *e) MUST_CHECK;
 /* The table at file offset @off, read if need be.  Valid until the next get on the
- * same cache unless pinned.  -EUCLEAN: @off is not a cluster or beyond the file. */
+ * same cache unless pinned.  -EUCLEAN: @off is not a multiple of the table size or
+ * beyond the file. */
 int qcow2_cache_get(struct qcow2_cache *c, uint64_t off, uint8_t **table, struct err *e)
 	MUST_CHECK;
 /* A table of zero bytes for @off, dirty; the file is not read. */
@@ -132,7 +162,7 @@ int qcow2_cache_new_table(struct qcow2_cache *c, uint64_t off, uint8_t **table, 
 void qcow2_cache_pin(struct qcow2_cache *c, uint8_t *table);
 void qcow2_cache_unpin(struct qcow2_cache *c, uint8_t *table);
 void qcow2_cache_dirty(struct qcow2_cache *c, uint8_t *table);
-/* Forgets the table at @off (its cluster was freed), or all: not written. */
+/* Forgets what is held of the cluster at @off (it was freed), or all: not written. */
 void qcow2_cache_forget(struct qcow2_cache *c, uint64_t off);
 void qcow2_cache_forget_all(struct qcow2_cache *c);
 /* Writes every dirty table, in file order; no sync. */
@@ -233,12 +263,12 @@ uint64_t qcow2_compressed_entry(const struct qcow2 *s, uint64_t off, uint32_t le
 /* The run at @off, at most @max bytes.  Under lock. */
 int qcow2_lookup(struct qcow2 *s, uint64_t off, uint64_t max, struct qcow2_run *out,
 		 struct err *e) MUST_CHECK;
-/* The L2 table that maps guest offset @off, ready to be changed (allocated if
- * there is none, copied if it is shared with a snapshot); pinned by the caller if it
- * needs it across another get.  *first is the guest offset it starts at. Under lock. */
+/* The slice of the L2 table that maps guest offset @off (its entry is qcow2_slice_index()),
+ * ready to be changed: the table is allocated if there is none, copied if it is shared
+ * with a snapshot.  Pinned by the caller if it needs it across another get.  Under lock. */
 int qcow2_l2_for_write(struct qcow2 *s, uint64_t off, uint8_t **table, struct err *e)
 	MUST_CHECK;
-/* Entry @i of an L2 table. */
+/* Entry @i of an L2 table or slice. */
 uint64_t qcow2_l2_entry(const struct qcow2 *s, const uint8_t *table, uint64_t i);
 uint64_t qcow2_l2_bitmap(const struct qcow2 *s, const uint8_t *table, uint64_t i);
 void qcow2_l2_set(const struct qcow2 *s, uint8_t *table, uint64_t i, uint64_t entry,
