@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copying the contents of images into another one, of any format.
+ *
+ * Without no_create the result is built beside the destination and takes its name only when
+ * it is complete (img/output.h), so a failure leaves what was there before.
+ */
+#ifndef IMG_CONVERT_H
+#define IMG_CONVERT_H
+
+#include "img/img.h"
+
+#include <stdatomic.h>
+
+enum { CONVERT_PARALLEL_MAX = 16 };
+
+struct img_convert {
+	/* What to read, open; several are laid one after the other. */
+	struct blk **src;
+	size_t src_n;
+
+	/* What to make. */
+	const char *dst;          /* path */
+	const char *dst_format;   /* "raw", "qcow2" */
+	unsigned dst_flags;       /* cache mode: BLK_DIRECT, BLK_NOFLUSH, BLK_WRITETHROUGH */
+	struct img_create create; /* size 0: as much as the sources hold */
+	struct optset *dst_opts;  /* run-time options of the destination (no_create), or NULL */
+	bool no_create;           /* -n: write into the image that is there */
+	bool target_is_zero;      /* --target-is-zero: it reads as zeroes already */
+	bool force;               /* over a file system, partition table, ... too */
+	bool keep_content_guard_off; /* as qemu-img: only what is mounted or in use is refused */
+
+	/* How. */
+	bool compress, salvage, copy_range, out_of_order;
+	unsigned parallel; /* 1..CONVERT_PARALLEL_MAX; 0: chosen by processors */
+	bool sparse_given; /* -S was used: look for zeroes even where blocks can be shared */
+	uint64_t sparse;   /* bytes of zeroes that become a hole; 0: all is written */
+	uint64_t rate;     /* bytes per second; 0: no limit */
+	const struct blk_log *log;
+	struct progress *progress;
+	const atomic_bool *stop; /* becomes true: give up with -EINTR.  May be NULL */
+
+	/* out */
+	bool in_place; /* the destination was written where it is; why: */
+	const char *in_place_why;
+	uint64_t read_errors; /* sectors that salvage replaced by zeroes */
+};
+
+/* -EINVAL: options that exclude each other; -ENOTSUP: the format cannot compress;
+ * -ENOSPC with no_create: the destination is smaller than the sources. */
+int img_convert(struct img_convert *c, struct err *e) MUST_CHECK;
+
+#endif
