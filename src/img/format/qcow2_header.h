@@ -23,6 +23,10 @@ enum {
 	QCOW2_REFTABLE_BYTES_MAX = 8 << 20,
 	QCOW2_SNAPSHOTS_MAX = 65536,
 	QCOW2_BITMAPS_MAX = 65535,
+	QCOW2_BITMAP_DIR_MAX = QCOW2_BITMAPS_MAX * (24 + 1024), /* bytes */
+	QCOW2_BACKING_NAME_MAX = 1023,
+	QCOW2_BACKING_FMT_MAX = 15,
+	QCOW2_EXTL2_CLUSTER_BITS_MIN = 14,
 };
 
 enum qcow2_incompat {
@@ -58,37 +62,45 @@ struct qcow2_header {
 	uint64_t incompat, compat, autoclear;
 	uint32_t refcount_order, length;
 	uint8_t compression; /* enum qcow2_compression */
+	uint8_t *extra;      /* owned; header bytes after those known here, kept */
+	uint32_t extra_len;
 
 	/* from the extensions; strings are owned, NULL if absent */
 	char *backing_file, *backing_fmt, *data_file;
-	bool has_bitmaps;
+	/* The bitmaps extension counts only while its autoclear bit is set; without the bit
+	 * some other program changed the image, and bitmaps_stale says so. */
+	bool has_bitmaps, bitmaps_stale;
 	uint32_t bitmaps_n;
 	uint64_t bitmap_dir_size, bitmap_dir_offset;
 	bool has_crypto;
 	uint64_t crypto_offset, crypto_len;
-	struct qcow2_ext
-		*unknown; /* feature-name tables are not among them: ours is written anew */
+	struct qcow2_ext *unknown; /* not feature names: ours are written anew */
 	size_t unknown_n;
 };
 
 /*
  * Parses the fixed fields from the first @len bytes (112 are enough) and checks
- * each against the format's limits.  Does not look at the extensions.
+ * each against the format's limits.  Does not look at the extensions, but for the
+ * names of unknown features if @buf reaches that far.  Allocates nothing.
+ * Two things are left to whoever opens the image: reftable_clusters may be 0 (only
+ * repair can do with that), and crypt may name a method we cannot decrypt.
  * -EINVAL: no qcow2 magic.  -EUCLEAN: contradicts itself or the limits.
- * -ENOTSUP: valid, but a version or feature unknown here.
+ * -ENOTSUP: valid, but a version or feature unknown here.  -ENODATA: cut short.
  */
 int qcow2_header_parse(struct qcow2_header *h, const uint8_t *buf, size_t len, struct err *e)
 	MUST_CHECK;
 /*
  * Parses extensions and the backing file name from @buf, the first
- * min(cluster size, file size) bytes of the image.  Call after qcow2_header_parse.
+ * min(cluster size, file size) bytes of the image.  Call after qcow2_header_parse; on
+ * failure qcow2_header_free() frees what was taken until then.
  */
 int qcow2_header_parse_ext(struct qcow2_header *h, const uint8_t *buf, size_t len,
 			   struct err *e) MUST_CHECK;
 /*
- * Writes header, extensions, feature names (version 3) and backing name into
- * @buf of one cluster, zeroes the rest, and updates backing_offset, backing_len and
- * length to match.  -ENOSPC: they do not fit (long backing name, small cluster).
+ * Writes header, extensions, feature names (version 3, clusters above 4 KiB) and backing
+ * name into @buf of one cluster, zeroes the rest, and updates backing_offset, backing_len
+ * and length to match.  Version 2 gets none of version 3's fields.  -ENOSPC: they do not fit
+ * (long backing name, small cluster); -EINVAL: backing name over 1023 bytes.
  */
 int qcow2_header_write(struct qcow2_header *h, uint8_t *buf, size_t len, struct err *e)
 	MUST_CHECK;
