@@ -5,7 +5,8 @@
  * options and operands in any order, "--" ends options, long options may be
  * shortened while unambiguous, "-ofoo" and "-o foo", "--opt=x" and "--opt x".
  *
- * The values land where the table says; repeated options call @each.
+ * Each option found is handed to a callback, in order of appearance.  An options
+ * table ends with an entry that has neither name nor letter.
  */
 #ifndef BASE_CLI_H
 #define BASE_CLI_H

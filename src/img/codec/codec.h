@@ -8,6 +8,7 @@
 #define IMG_CODEC_CODEC_H
 
 #include "base/err.h"
+#include "base/zero.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -43,13 +44,5 @@ int codec_pool_new(enum codec_kind k, enum codec_level level, struct codec_pool 
 int codec_pool_get(struct codec_pool *p, struct codec **out, struct err *e) MUST_CHECK;
 void codec_pool_put(struct codec_pool *p, struct codec *c);
 void codec_pool_free(struct codec_pool *p);
-
-/* True if all @len bytes are zero. */
-int zero_is(const void *buf, size_t len);
-/*
- * Length of the run at the start of @buf that is all zero (*zero = 1) or not, in
- * units of @unit bytes: a data run ends where @min_zero bytes or more of zero units follow.
- */
-size_t zero_run(const uint8_t *buf, size_t len, size_t unit, size_t min_zero, int *zero);
 
 #endif
