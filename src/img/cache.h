@@ -14,19 +14,17 @@
 struct cache_geometry {
 	uint64_t size;         /* virtual, bytes */
 	uint64_t cluster_size; /* bytes */
-	unsigned refcount_bits;
 	bool extended_l2;
-	bool compressed; /* has compressed clusters or is still allocating: refcounts matter */
 };
 
 struct cache_advice {
-	uint64_t l2_full;       /* bytes of L2 tables that map the whole disk */
-	uint64_t l2_entry_size; /* l2-cache-entry-size: bytes of one cached slice */
-	uint64_t l2_cache;      /* l2-cache-size to set */
-	uint64_t refcount_cache;
-	uint64_t covered;         /* bytes of disk that l2_cache maps at once */
-	double coverage;          /* covered / size, 0..1 */
-	unsigned clean_interval;  /* cache-clean-interval, seconds; 0: not worth it */
+	uint64_t l2_full;        /* bytes of L2 tables that map the whole disk */
+	uint64_t l2_entry_size;  /* l2-cache-entry-size: bytes of one cached slice */
+	uint64_t l2_cache;       /* l2-cache-size to set */
+	uint64_t refcount_cache; /* QEMU's smallest: refcounts are only touched by allocation */
+	uint64_t covered;        /* bytes of disk that l2_cache maps at once */
+	double coverage;         /* covered / size, 0..1 */
+	unsigned clean_interval; /* cache-clean-interval, seconds; 0: not worth it */
 	uint64_t qemu_default_l2; /* what QEMU would take by itself */
 	uint64_t qemu_default_covered;
 };

@@ -27,8 +27,8 @@ struct img_convert {
 	struct optset *dst_opts;  /* run-time options of the destination (no_create), or NULL */
 	bool no_create;           /* -n: write into the image that is there */
 	bool target_is_zero;      /* --target-is-zero: it reads as zeroes already */
-	bool force;               /* over a file system, partition table, ... too */
-	bool keep_content_guard_off; /* as qemu-img: only what is mounted or in use is refused */
+	bool force;               /* do not ask img_guard() at all */
+	bool content_guard; /* refuse what holds a file system, partition table, ... too */
 
 	/* How. */
 	bool compress, salvage, copy_range, out_of_order;

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Workers take pieces of the source in order, read them side by side, and write
+ * them in that same order (each has a ticket), so that the destination is laid out like the
+ * source and the same input always gives the same output.  Reading, looking for
+ * zeroes and compressing overlap with writing; writes to one file would wait
+ * for each other in the kernel anyway.  With out_of_order nobody waits.
+ */
+#include "img/convert_copy.h"
+
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "base/threads.h"
+#include "base/zero.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+	PIECE = 1 << 20, /* bytes read at once: fits a core's cache with its copy */
+	UNIT_MIN = 4096, /* no hole is smaller: the block size of most file systems */
+	UNITS_MAX = (2 << 20) / UNIT_MIN,
+	SECTOR = 512,
+	BUFFER_ALIGN = 4096,
+	THREADS_DEFAULT_MAX = 4,
+};
+#define SHARE_MAX (256ull << 20) /* bytes shared by one call: progress moves, stop works */
+
+enum piece_kind { PIECE_SKIP, PIECE_ZERO, PIECE_DATA, PIECE_SHARE };
+
+struct piece {
+	enum piece_kind kind;
+	uint64_t off, len, ticket;
+	struct blk *file; /* SHARE: the bytes lie here ... */
+	uint64_t host;    /* ... at this offset */
+};
+
+struct copy {
+	struct img_convert *c;
+	struct blk *dst;
+	uint64_t total, backing_size;
+	uint64_t unit; /* granularity of holes in dst, power of two */
+	uint64_t step; /* bytes of one data piece, a multiple of unit */
+	bool zero_init, backing;
+
+	pthread_mutex_t lock;
+	pthread_cond_t moved;
+	uint64_t next;          /* first byte not handed out yet */
+	uint64_t tickets, turn; /* handed out; whose turn it is to write */
+	bool share;             /* block sharing has not been refused yet */
+	bool failed;
+	struct timespec start;
+	uint64_t written; /* for the rate limit */
+};
+
+/* ---- the sources as one ---- */
+
+static struct blk *source_at(const struct copy *k, uint64_t off, uint64_t *in, uint64_t *left)
+{
+	for (size_t i = 0; i < k->c->src_n; i++) {
+		uint64_t size = k->c->src[i]->size;
+
+		if (off < size) {
+			*in = off;
+			*left = size - off;
+			return k->c->src[i];
+		}
+		off -= size;
+	}
+	return NULL;
+}
+
+/* What cannot be read becomes zeroes, sector by sector. */
+static void salvage(struct copy *k, struct blk *b, uint8_t *buf, uint64_t len, uint64_t off)
+{
+	for (uint64_t at = 0; at < len; at += SECTOR) {
+		struct err e = { 0 };
+		size_t n = (size_t)min_u64(SECTOR, len - at);
+
+		if (blk_pread(b, buf + at, n, off + at, &e) == 0)
+			continue;
+		memset(buf + at, 0, n);
+		pthread_mutex_lock(&k->lock);
+		k->c->read_errors++;
+		pthread_mutex_unlock(&k->lock);
+		blk_warn(b, "error while reading offset %llu: %s",
+			 (unsigned long long)(off + at), e.msg);
+	}
+}
+
+static int read_sources(struct copy *k, uint8_t *buf, uint64_t len, uint64_t off, struct err *e)
+{
+	while (len) {
+		uint64_t in, left;
+		struct blk *b = source_at(k, off, &in, &left);
+		uint64_t n = min_u64(len, left);
+		int r = blk_pread(b, buf, (size_t)n, in, e);
+
+		if (r < 0 && !k->c->salvage)
+			return err_wrap(e, r, "error while reading at byte %llu",
+					(unsigned long long)off);
+		if (r < 0)
+			salvage(k, b, buf, n, in);
+		buf += n;
+		off += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/* ---- handing out pieces; all under lock ---- */
+
+static enum piece_kind kind_of(const struct copy *k, const struct blk_extent *x, uint64_t off)
+{
+	if (k->c->sparse == 0 && !k->backing)
+		return PIECE_DATA; /* -S 0: everything is written */
+	if (k->backing && !(x->flags & (BLK_EXT_DATA | BLK_EXT_ZERO | BLK_EXT_ALLOCATED)))
+		return PIECE_SKIP;
+	if (!(x->flags & BLK_EXT_ZERO))
+		return PIECE_DATA;
+	if (k->zero_init || (k->backing && off >= k->backing_size))
+		return PIECE_SKIP;
+	return PIECE_ZERO;
+}
+
+static bool can_share(const struct copy *k, const struct blk_extent *x)
+{
+	return k->share && (x->flags & BLK_EXT_DATA) && (x->flags & BLK_EXT_OFFSET) &&
+	       !(x->flags & BLK_EXT_COMPRESSED) && x->host_off % UNIT_MIN == 0 && x->file;
+}
+
+/* Says what @p, which starts at k->next, is and how long. */
+static int classify(struct copy *k, struct piece *p, struct err *e)
+{
+	struct blk_extent x = { 0 };
+	unsigned depth;
+	uint64_t in, left, end;
+	struct blk *b = source_at(k, p->off, &in, &left);
+	int r;
+
+	if (k->backing)
+		r = blk_extent(b, in, left, &x, e);
+	else
+		r = blk_extent_above(b, NULL, in, left, &x, &depth, e);
+	if (r < 0 && !k->c->salvage)
+		return r;
+	if (r < 0) /* a map that cannot be read is found out while reading */
+		x = (struct blk_extent){ .len = k->step, .flags = BLK_EXT_DATA };
+	p->kind = kind_of(k, &x, p->off);
+	end = p->off + x.len;
+	if (p->kind != PIECE_DATA || can_share(k, &x)) {
+		/* Only whole units: the rest of a unit has to be looked at as data.  The
+		 * very end of all sources counts as a whole one, but not for sharing. */
+		bool all = end == k->total && p->kind != PIECE_DATA;
+		uint64_t whole = all ? end : round_down(end, k->unit);
+
+		if (whole > p->off) {
+			p->len = whole - p->off;
+			if (p->kind != PIECE_DATA)
+				return 0;
+			p->kind = PIECE_SHARE;
+			p->file = x.file;
+			p->host = x.host_off;
+			p->len = min_u64(p->len, SHARE_MAX);
+			return 0;
+		}
+	}
+	p->kind = PIECE_DATA;
+	/* Pieces end at multiples of the step, so that allocations stay in large runs. */
+	end = min_u64(round_up(end, k->unit), round_down(p->off, k->step) + k->step);
+	p->len = min_u64(end, k->total) - p->off;
+	return 0;
+}
+
+/* The next piece, or one of length 0 at the end. */
+static int take(struct copy *k, struct piece *p, struct err *e)
+{
+	int r = 0;
+
+	memset(p, 0, sizeof(*p));
+	pthread_mutex_lock(&k->lock);
+	if (k->failed || k->next >= k->total)
+		goto out;
+	if (k->c->stop && atomic_load(k->c->stop)) {
+		r = err_set(e, -EINTR, "interrupted");
+		goto out;
+	}
+	p->off = k->next;
+	r = classify(k, p, e);
+	if (r < 0)
+		goto out;
+	k->next += p->len;
+	p->ticket = k->tickets++;
+out:
+	pthread_mutex_unlock(&k->lock);
+	return r;
+}
+
+/* ---- turns ---- */
+
+static bool wait_turn(struct copy *k, const struct piece *p)
+{
+	bool go;
+
+	if (k->c->out_of_order)
+		return true;
+	pthread_mutex_lock(&k->lock);
+	while (k->turn != p->ticket && !k->failed)
+		pthread_cond_wait(&k->moved, &k->lock);
+	go = !k->failed;
+	pthread_mutex_unlock(&k->lock);
+	return go;
+}
+
+static void end_turn(struct copy *k)
+{
+	if (k->c->out_of_order)
+		return;
+	pthread_mutex_lock(&k->lock);
+	k->turn++;
+	pthread_cond_broadcast(&k->moved);
+	pthread_mutex_unlock(&k->lock);
+}
+
+static void give_up(struct copy *k)
+{
+	pthread_mutex_lock(&k->lock);
+	k->failed = true;
+	pthread_cond_broadcast(&k->moved);
+	pthread_mutex_unlock(&k->lock);
+}
+
+/* Sleeps until @len more bytes are due. */
+static void keep_rate(struct copy *k, uint64_t len)
+{
+	struct timespec now, until;
+	double at;
+
+	if (!k->c->rate)
+		return;
+	pthread_mutex_lock(&k->lock);
+	k->written += len;
+	at = (double)k->written / (double)k->c->rate;
+	pthread_mutex_unlock(&k->lock);
+	until = k->start;
+	until.tv_sec += (time_t)at;
+	until.tv_nsec += (long)((at - (double)(time_t)at) * 1e9);
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR &&
+	       !(k->c->stop && atomic_load(k->c->stop)))
+		;
+}
+
+/* ---- one piece ---- */
+
+/* Marks the units of @buf that may stay holes: runs of zeroes of at least
+ * `sparse` bytes.  Returns how many units there are. */
+static size_t find_zeroes(const struct copy *k, const uint8_t *buf, uint64_t len,
+			  bool hole[UNITS_MAX])
+{
+	size_t n = (size_t)div_up(len, k->unit), need;
+
+	if (!k->c->sparse) {
+		memset(hole, 0, n * sizeof(*hole));
+		return n;
+	}
+	for (size_t i = 0; i < n; i++)
+		hole[i] =
+			zero_is(buf + i * k->unit, (size_t)min_u64(k->unit, len - i * k->unit));
+	need = (size_t)div_up(k->c->sparse, k->unit);
+	for (size_t i = 0, j; i < n && need > 1; i = j) {
+		for (j = i + 1; j < n && hole[j] == hole[i]; j++)
+			;
+		if (hole[i] && j - i < need)
+			memset(hole + i, 0, (j - i) * sizeof(*hole));
+	}
+	return n;
+}
+
+static int write_zero(struct copy *k, uint64_t off, uint64_t len, struct err *e)
+{
+	if (k->zero_init)
+		return 0;
+	return blk_zero(k->dst, off, len, BLK_MAY_UNMAP, e);
+}
+
+static int write_runs(struct copy *k, const uint8_t *buf, uint64_t off, uint64_t len,
+		      const bool *hole, size_t n, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0, j; i < n && r == 0; i = j) {
+		uint64_t at = i * k->unit, end;
+
+		for (j = i + 1; j < n && hole[j] == hole[i]; j++)
+			;
+		end = min_u64(j * k->unit, len);
+		if (hole[i])
+			r = write_zero(k, off + at, end - at, e);
+		else if (k->c->compress)
+			r = blk_pwrite_compressed(k->dst, buf + at, (size_t)(end - at),
+						  off + at, e);
+		else
+			r = blk_pwrite(k->dst, buf + at, (size_t)(end - at), off + at, e);
+	}
+	return r < 0 ? err_wrap(e, r, "error while writing at byte %llu",
+				(unsigned long long)off)
+		     : 0;
+}
+
+static int copy_bytes(struct copy *k, const struct piece *p, uint8_t *buf, struct err *e)
+{
+	bool hole[UNITS_MAX];
+	int r = read_sources(k, buf, p->len, p->off, e);
+	size_t n;
+
+	if (r < 0)
+		return r;
+	n = find_zeroes(k, buf, p->len, hole);
+	if (!k->c->compress && !wait_turn(k, p))
+		return 0;
+	r = write_runs(k, buf, p->off, p->len, hole, n, e);
+	if (!k->c->compress && r == 0)
+		end_turn(k);
+	return r;
+}
+
+/* A piece that was to be shared, but cannot be: by way of @buf, in our turn. */
+static int copy_instead(struct copy *k, const struct piece *p, uint8_t *buf, struct err *e)
+{
+	int r = 0;
+
+	for (uint64_t done = 0; done < p->len && r == 0;) {
+		uint64_t len = min_u64(k->step, p->len - done);
+		bool hole[UNITS_MAX];
+
+		r = read_sources(k, buf, len, p->off + done, e);
+		if (r == 0)
+			r = write_runs(k, buf, p->off + done, len, hole,
+				       find_zeroes(k, buf, len, hole), e);
+		done += len;
+	}
+	return r;
+}
+
+static int share(struct copy *k, const struct piece *p, uint8_t *buf, struct err *e)
+{
+	int r;
+
+	if (!wait_turn(k, p))
+		return 0;
+	r = blk_clone(k->dst, p->off, p->len, p->file, p->host, !k->c->copy_range, NULL);
+	if (r < 0) { /* this file system, or these two files, cannot */
+		pthread_mutex_lock(&k->lock);
+		k->share = false;
+		pthread_mutex_unlock(&k->lock);
+		r = copy_instead(k, p, buf, e);
+	}
+	if (r == 0)
+		end_turn(k);
+	return r;
+}
+
+static int zero_piece(struct copy *k, const struct piece *p, struct err *e)
+{
+	int r;
+
+	if (!wait_turn(k, p))
+		return 0;
+	r = p->kind == PIECE_ZERO ? blk_zero(k->dst, p->off, p->len, BLK_MAY_UNMAP, e) : 0;
+	if (r == 0)
+		end_turn(k);
+	return r;
+}
+
+static int work(void *arg, unsigned worker, struct err *e)
+{
+	struct copy *k = arg;
+	uint8_t *buf = mem_aligned(BUFFER_ALIGN, (size_t)k->step, e);
+	int r = buf ? 0 : -ENOMEM;
+
+	while (r == 0) {
+		struct piece p;
+
+		r = take(k, &p, e);
+		if (r < 0 || p.len == 0)
+			break;
+		if (p.kind == PIECE_DATA)
+			r = copy_bytes(k, &p, buf, e);
+		else if (p.kind == PIECE_SHARE)
+			r = share(k, &p, buf, e);
+		else if (!k->c->compress)
+			r = zero_piece(k, &p, e);
+		else if (p.kind == PIECE_ZERO)
+			r = blk_zero(k->dst, p.off, p.len, BLK_MAY_UNMAP, e);
+		progress_add(k->c->progress, p.len);
+		if (p.kind == PIECE_DATA || p.kind == PIECE_SHARE)
+			keep_rate(k, p.len);
+	}
+	if (r < 0)
+		give_up(k);
+	free(buf);
+	return r;
+}
+
+int convert_copy(struct img_convert *c, struct blk *dst, bool zero_init, bool backing,
+		 uint64_t backing_size, struct err *e)
+{
+	struct copy k = {
+		.c = c,
+		.dst = dst,
+		.zero_init = zero_init,
+		.backing = backing,
+		.backing_size = backing_size,
+		.unit = max_u64(UNIT_MIN, dst->cluster_size),
+		/* Looking for zeroes and sharing blocks exclude each other: what -S asks
+		 * for by name, and compression, need the bytes. */
+		.share = !c->compress && !c->sparse_given && c->sparse && !c->salvage,
+	};
+	unsigned n = c->parallel ? c->parallel : threads_cpus();
+	int r;
+
+	if (!c->parallel && n > THREADS_DEFAULT_MAX && !c->compress)
+		n = THREADS_DEFAULT_MAX;
+	if (n > CONVERT_PARALLEL_MAX)
+		n = CONVERT_PARALLEL_MAX;
+	for (size_t i = 0; i < c->src_n; i++)
+		k.total += c->src[i]->size;
+	k.step = max_u64(PIECE, k.unit);
+	pthread_mutex_init(&k.lock, NULL);
+	pthread_cond_init(&k.moved, NULL);
+	(void)clock_gettime(CLOCK_MONOTONIC, &k.start);
+	progress_total(c->progress, k.total);
+	r = threads_run(n, work, &k, e);
+	pthread_cond_destroy(&k.moved);
+	pthread_mutex_destroy(&k.lock);
+	return r;
+}
