@@ -1,11 +1,29 @@
 # The rooms of src/, lowest first, and what each may use.  scripts/check-layers.sh
-# enforces this table; the link order follows from it.
+# enforces this table, docs/architecture.md shows it.
 
-ROOMS := base img
+ROOMS := base host hugepages modules img emu hostcheck tune
 
-uses.base :=
-uses.img  := base
+uses.base      :=
+uses.host      := base
+uses.hugepages := base host
+uses.modules   := base host
+uses.img       := base
+uses.emu       := base img
+uses.hostcheck := base host modules hugepages
+uses.tune      := base host modules hugepages
+
+# These make up libhostkit; the others belong to one program each.
+LIBROOMS := base host hugepages modules img
+
+# Libraries a room cannot do without, and those it uses where they are.  The names
+# are pkg-config's.
+needs.img := zlib libzstd blkid jansson
+likes.img := libisal libdeflate
+
+# A file that needs more than the rest of its room; without the library the room is
+# built without the file.
+needs.src/base/json.c := jansson
 
 # program := room that holds its main.c and cmd_*.c
-PROGS := vimg
+PROGS     := vimg
 room.vimg := img
