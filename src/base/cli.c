@@ -52,7 +52,7 @@ static int take_long(struct parse *p, const char *text, struct err *e)
 {
 	size_t len = strcspn(text, "=");
 	const char *value = text[len] ? text + len + 1 : NULL;
-	const struct cli_opt *o;
+	const struct cli_opt *o = NULL;
 	int r;
 
 	r = find_long(p->opts, text, len, &o, e);

@@ -16,9 +16,12 @@ void mem_freep(void *p)
 
 void *mem_zalloc(size_t n, size_t size, struct err *e)
 {
-	/* calloc checks the product; an empty array is still a valid pointer */
-	void *p = calloc(n ? n : 1, size ? size : 1);
+	size_t bytes;
+	void *p = NULL;
 
+	/* an empty array is still a valid pointer */
+	if (!__builtin_mul_overflow(n, size, &bytes) && bytes <= PTRDIFF_MAX)
+		p = calloc(bytes ? bytes : 1, 1);
 	if (!p)
 		err_set(e, -ENOMEM, "out of memory for %zu objects of %zu bytes", n, size);
 	return p;
