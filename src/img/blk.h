@@ -7,7 +7,8 @@
  * Callers use blk_pread() and its kin, never the table: these check bounds and
  * rights, widen requests to the node's alignment, and fill in for operations
  * a node lacks (zeroes are written, discard does nothing, everything is data,
- * resize is -ENOTSUP).  Every function returns 0 or a negative errno and leaves one
+ * resize is -ENOTSUP).  Where a node's alignment is more than 1, a caller whose
+ * buffers, offsets and lengths are multiples of it saves a copy.  Every function returns 0 or a negative errno and leaves one
  * sentence in @e.  All may be called from several threads at once on one node,
  * except blk_close and blk_resize; a node whose table says it is not parallel is
  * serialized by the core.
@@ -73,8 +74,9 @@ struct blk_log {
 };
 
 /* The data path of one open node; the same for formats and protocols.  Offsets
- * and lengths that arrive here lie within blk.size and are multiples of
- * blk.align; len is never 0. */
+ * and lengths that arrive here lie within blk.size (rounded up to blk.align) and
+ * are multiples of blk.align, as are the addresses of buffers; len is never 0.
+ * Extent is asked at any byte. */
 struct blk_ops {
 	const char *name; /* "qcow2", "raw", "file", "host_device" */
 	bool parallel;    /* several threads may call in at once; else the core serializes */
@@ -111,6 +113,10 @@ struct blk {
 	uint32_t align;        /* power of two; requests reaching ops are multiples */
 	uint32_t cluster_size; /* allocation unit, 0 if there is none */
 	unsigned flags;        /* enum blk_open_flags as in force */
+	/* A format's file: reads past the end give zeroes, writes past it enlarge it. */
+	bool grows;
+	/* A device: the size stays as it is, and writes past it are -ENOSPC. */
+	bool fixed;
 	const struct blk_log *log;
 	pthread_mutex_t serial; /* held around ops of a node that is not parallel */
 };
@@ -121,9 +127,9 @@ int blk_init(struct blk *b, const struct blk_ops *ops, const char *filename, uns
 /* Frees what blk_init took. */
 void blk_fini(struct blk *b);
 
-/* Bytes past the end of the image are -EINVAL.  But a protocol node over a file, opened
- * for writing, grows: pwrite, zero and clone past its end move blk.size up to theirs, and
- * what lies between reads as zeroes.  So a format need not resize its child to allocate. */
+/* Bytes past the end of the image are -EINVAL.  But a node that grows (a format's file) reads
+ * them as zeroes, and pwrite, zero and clone past its end move blk.size up to theirs; what
+ * lies between reads as zeroes.  So a format need not resize its child to allocate. */
 int blk_pread(struct blk *b, void *buf, size_t len, uint64_t off, struct err *e) MUST_CHECK;
 /* -EPERM if the node was not opened with BLK_WRITE. */
 int blk_pwrite(struct blk *b, const void *buf, size_t len, uint64_t off, struct err *e)
@@ -131,20 +137,25 @@ int blk_pwrite(struct blk *b, const void *buf, size_t len, uint64_t off, struct 
 /* -ENOTSUP where the format cannot compress. */
 int blk_pwrite_compressed(struct blk *b, const void *buf, size_t len, uint64_t off,
 			  struct err *e) MUST_CHECK;
+/* BLK_MAY_UNMAP counts only on a node opened with BLK_UNMAP. */
 int blk_zero(struct blk *b, uint64_t off, uint64_t len, unsigned flags, struct err *e)
 	MUST_CHECK;
+/* Reads of the range may give anything after, zeroes at best.  Does nothing
+ * without BLK_UNMAP. */
 int blk_discard(struct blk *b, uint64_t off, uint64_t len, struct err *e) MUST_CHECK;
 /*
  * What this node alone says about [off, off + max): the first run of equal
  * kind.  out->len never exceeds @max nor the node's end.  Unallocated runs have
- * no flag but, where the node has no backing image, ZERO.
+ * no flag but, where the node has no backing image, ZERO.  RECURSE never comes
+ * back: the file below was asked, and ZERO stands beside DATA if it said so.
  */
 int blk_extent(struct blk *b, uint64_t off, uint64_t max, struct blk_extent *out, struct err *e)
 	MUST_CHECK;
 /*
  * The same through the backing chain, down to but not into @base (NULL: all):
- * *depth is how many images down the answer came from.  What lies past the end of
- * a shorter backing image is ZERO of the image above it.
+ * *depth is how many images down the answer came from (may be NULL).  What lies
+ * past the end of a shorter backing image is ZERO of the image above it.  No flags:
+ * nothing above @base decides, and *depth is that of @base.
  */
 int blk_extent_above(struct blk *b, const struct blk *base, uint64_t off, uint64_t max,
 		     struct blk_extent *out, unsigned *depth, struct err *e) MUST_CHECK;
@@ -152,7 +163,8 @@ int blk_extent_above(struct blk *b, const struct blk *base, uint64_t off, uint64
 int blk_clone(struct blk *b, uint64_t off, uint64_t len, struct blk *src, uint64_t src_off,
 	      bool reflink_only, struct err *e) MUST_CHECK;
 int blk_resize(struct blk *b, uint64_t size, enum blk_prealloc p, struct err *e) MUST_CHECK;
-/* All writes that returned before are on stable storage after. */
+/* All writes that returned before are on stable storage after.  With BLK_NOFLUSH
+ * they have only left the node: a format writes out what it holds back. */
 int blk_flush(struct blk *b, struct err *e) MUST_CHECK;
 /*
  * Flushes (unless BLK_NOFLUSH), closes the node, its children and its backing chain.

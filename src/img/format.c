@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#include "img/format/qcow2.h"
+#include "img/format/raw.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const struct img_format *const img_formats[] = {
+	&img_format_qcow2,
+	&img_format_raw,
+	NULL,
+};
+
+const struct img_format *img_format_find(const char *name)
+{
+	for (const struct img_format *const *f = img_formats; *f; f++)
+		if (!strcmp((*f)->name, name))
+			return *f;
+	return NULL;
+}
+
+void img_snapshots_free(struct img_snapshot *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(v[i].id);
+		free(v[i].name);
+	}
+	free(v);
+}
+
+void img_info_free(struct img_info *i)
+{
+	free(i->backing_filename);
+	free(i->full_backing_filename);
+	free(i->backing_format);
+	free(i->data_file);
+	img_snapshots_free(i->snapshots, i->snapshots_n);
+	for (size_t k = 0; k < i->bitmaps_n; k++)
+		free(i->bitmaps[k].name);
+	free(i->bitmaps);
+	memset(i, 0, sizeof(*i));
+}
