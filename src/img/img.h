@@ -15,6 +15,7 @@ enum { IMG_PROBE_BYTES = 512, IMG_CHAIN_MAX = 64, IMG_NAME_MAX = 1023 };
 /* ---- open ---- */
 
 struct img_open {
+	/* A path, "file:path" or "json:{...}"; NULL: opts say it ("file.filename"). */
 	const char *filename;
 	const char *format; /* NULL: probe the first 512 bytes */
 	unsigned flags;     /* enum blk_open_flags */
@@ -33,6 +34,17 @@ struct img_open {
  * here; -EBUSY: locked by another process, which the message names.
  */
 int img_open(const struct img_open *o, struct blk **out, struct err *e) MUST_CHECK;
+
+/* Adds what the text of --image-opts says to @out, for img_open.opts. */
+int img_open_opts(const char *text, struct optset *out, struct err *e) MUST_CHECK;
+
+/*
+ * For a format's open: the file called @name in the header of the image @parent, where
+ * bytes lie that the image itself does not hold.  @flags are those of the image.  Relative
+ * to the parent's folder; protocols are refused.
+ */
+int img_open_child(const char *parent, const char *name, unsigned flags, struct blk **out,
+		   struct err *e) MUST_CHECK;
 
 /* Reads the first bytes of @file and says what it holds: never NULL on success
  * ("raw" is what nothing else claims). */
@@ -144,7 +156,9 @@ struct img_format {
 	const char *name;
 	bool backing, compression; /* what create and convert may ask for */
 	int (*probe)(const uint8_t *head, size_t len, const char *filename); /* 0 .. 100 */
-	/* Takes over @file on success. @opts may be NULL. */
+	/* Takes over @file on success; blk.log is file->log. @opts may be NULL: those it
+	 * does not get with the optset_get family are refused by the caller.  The
+	 * backing image is opened by the caller too. */
 	int (*open)(struct blk *file, struct optset *opts, unsigned flags, struct blk **out,
 		    struct err *e);
 	/* Lays the format's metadata on @file, which is open for writing and
@@ -168,6 +182,8 @@ struct img_format {
 		       struct err *e);
 	/* Writes the names into the header; NULL: no backing file. */
 	int (*set_backing)(struct blk *b, const char *file, const char *fmt, struct err *e);
+	/* The names in the header, or NULL; they belong to the node. */
+	void (*backing_name)(struct blk *b, const char **file, const char **fmt);
 	/* Drops everything allocated here, so that all reads come from backing. */
 	int (*make_empty)(struct blk *b, struct err *e);
 };

@@ -8,19 +8,38 @@
 
 #include "img/blk.h"
 
+/* What a file is for, which decides what we let others do meanwhile. */
+enum file_role {
+	FILE_METADATA, /* of a format: nobody else may write or resize */
+	FILE_RAW,      /* a raw image: others may do what they want, as QEMU has it */
+	FILE_DATA,     /* external data file: nobody else may resize */
+};
+
 /*
- * Opens @path.  Takes the locks QEMU takes for a format's file (unless
- * BLK_NOLOCK, BLK_SHARE): with BLK_WRITE we write and resize and let nobody else do
- * so; without it we read and let nobody write.  @opts: "locking" on|off|auto,
- * "aio" threads|native|io_uring (accepted), "drop-cache".
- * -EBUSY: locked; the message names the holder.
+ * Opens @path without its locks: call file_lock before relying on anything in it.
+ * Only @opts it understands may be there: "locking" on|off|auto, "aio"
+ * threads|native|io_uring (accepted: all give the same bytes).  NULL is fine.
+ * -EINVAL: neither a regular file nor a block device.
  */
 struct optset;
+int file_open_unlocked(const char *path, struct optset *opts, unsigned flags, struct blk **out,
+		       struct err *e) MUST_CHECK;
+/*
+ * Takes QEMU's locks: with BLK_WRITE we write (and resize, unless raw) and do not
+ * let others do what @role says; without it we read.  Nothing with BLK_NOLOCK; with BLK_SHARE
+ * others may do anything.  -EBUSY: locked; the message names the holder.
+ */
+int file_lock(struct blk *b, enum file_role role, struct err *e) MUST_CHECK;
+/* Both, as FILE_METADATA. */
 int file_open(const char *path, struct optset *opts, unsigned flags, struct blk **out,
 	      struct err *e) MUST_CHECK;
-/* Creates (or empties) @path with @size bytes; not for block devices (-EEXIST). */
+/*
+ * Creates @path, or empties what is there, with @size bytes.  A file that another
+ * process has open as an image is left alone (-EBUSY), a device is -EEXIST.
+ * @made, if not NULL, says whether there was no such file before, also on failure.
+ */
 int file_create(const char *path, uint64_t size, enum blk_prealloc p, bool nocow,
-		uint64_t extent_size_hint, struct err *e) MUST_CHECK;
+		uint64_t extent_size_hint, bool *made, struct err *e) MUST_CHECK;
 /* Bytes allocated on the host for an open file node. */
 int file_allocated(struct blk *b, uint64_t *out, struct err *e) MUST_CHECK;
 /* The descriptor, for what a node cannot express (fiemap, locks of others). */

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* What an image names in its header: backing images and data files. */
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "img/open.h"
+#include "img/proto/file.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+char *img_relative_name(const char *overlay, const char *name, struct err *e)
+{
+	const char *path, *slash;
+
+	if (!*name || *name == '/' || open_has_protocol(name))
+		return mem_strdup(name, e);
+	if (open_local_path(overlay, &path, NULL) < 0) {
+		(void)err_set(e, -EINVAL, "'%s' cannot be relative to '%s'", name, overlay);
+		return NULL;
+	}
+	slash = strrchr(path, '/');
+	if (!slash)
+		return mem_strdup(name, e);
+	return str_printf(e, "%.*s%s", (int)(slash + 1 - path), path, name);
+}
+
+int img_open_child(const char *parent, const char *name, unsigned flags, struct blk **out,
+		   struct err *e)
+{
+	AUTO_FREE char *full = img_relative_name(parent, name, e);
+	struct blk *b = NULL;
+	const char *path;
+	int r;
+
+	if (!full)
+		return -ENOMEM;
+	flags = (flags & ~(unsigned)BLK_WRITETHROUGH) | BLK_UNMAP;
+	r = open_local_path(full, &path, e);
+	if (r == 0)
+		r = file_open_unlocked(path, NULL, flags, &b, e);
+	if (r < 0)
+		return r;
+	r = file_lock(b, FILE_DATA, e);
+	if (r < 0) {
+		(void)blk_close(b, NULL);
+		return r;
+	}
+	*out = b;
+	return 0;
+}
+
+int open_seen_add(struct open_seen *id, const struct open_seen *up, struct blk *file,
+		  struct err *e)
+{
+	struct stat st;
+	int r = io_fstat(file_fd(file), &st, e);
+
+	if (r < 0)
+		return r;
+	/* A device is itself under whatever name. */
+	id->dev = S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev;
+	id->ino = S_ISBLK(st.st_mode) ? 0 : st.st_ino;
+	id->depth = up ? up->depth + 1 : 1;
+	id->up = up;
+	for (; up; up = up->up)
+		if (up->dev == id->dev && up->ino == id->ino)
+			return err_set(e, -ELOOP, "Backing file '%s' creates an infinite loop.",
+				       file->filename);
+	if (id->depth > IMG_CHAIN_MAX)
+		return err_set(e, -ELOOP, "More than %d images in the backing chain of '%s'",
+			       IMG_CHAIN_MAX, file->filename);
+	return 0;
+}
+
+/* The names in the header of @b; both may come back NULL. */
+static int header_names(struct blk *b, char **file, char **fmt, struct err *e)
+{
+	struct img_info info = { 0 };
+	const char *f = NULL, *t = NULL;
+	int r = 0;
+
+	if (!b->format->backing)
+		return 0;
+	if (b->format->backing_name) {
+		b->format->backing_name(b, &f, &t);
+	} else {
+		r = b->format->info(b, &info, e);
+		f = info.backing_filename;
+		t = info.backing_format;
+	}
+	if (r == 0 && f && *f) {
+		*file = mem_strdup(f, e);
+		*fmt = t && *t ? mem_strdup(t, e) : NULL;
+		r = *file && (*fmt || !t || !*t) ? 0 : -ENOMEM;
+	}
+	img_info_free(&info);
+	return r;
+}
+
+static int open_named(struct blk *b, char *name, const char *fmt, struct optset *opts,
+		      const struct open_seen *seen, struct err *e)
+{
+	struct img_open o = {
+		.filename = name,
+		.format = fmt,
+		/* Nobody writes below the top image. */
+		.flags = b->flags &
+			 (BLK_SHARE | BLK_NOLOCK | BLK_DIRECT | BLK_NOFLUSH | BLK_CHECK),
+		.opts = opts,
+		.log = b->log,
+	};
+	struct blk *backing = NULL;
+	int r = open_image(&o, seen, &backing, e);
+
+	if (r < 0)
+		return r;
+	if (name && !fmt)
+		blk_warn(b, "'%s' does not say the format of its backing file '%s'; probed: %s",
+			 b->filename, name, backing->format->name);
+	b->backing = backing;
+	return 0;
+}
+
+int open_backing(struct blk *b, struct optset *opts, const struct open_seen *seen,
+		 struct err *e)
+{
+	bool named = optset_get(opts, "file.filename") || optset_get(opts, "filename");
+	bool driven = optset_get(opts, "driver") || optset_get(opts, "format");
+	AUTO_FREE char *name = NULL, *fmt = NULL;
+	int r = 0;
+
+	if (!named) {
+		AUTO_FREE char *stored = NULL;
+
+		r = header_names(b, &stored, &fmt, e);
+		if (r < 0)
+			return r;
+		if (!stored && opts->n)
+			return err_set(e, -EINVAL, "'%s' has no backing file", b->filename);
+		if (!stored)
+			return 0;
+		name = img_relative_name(b->child->filename, stored, e);
+		if (!name)
+			return err_wrap(e, e && e->code ? e->code : -ENOMEM,
+					"Could not open backing file");
+	}
+	r = open_named(b, name, driven ? NULL : fmt, opts, seen, e);
+	/* Each level says where it stands, as QEMU does; a loop speaks for itself. */
+	return r < 0 && r != -ELOOP ? err_wrap(e, r, "Could not open backing file") : r;
+}

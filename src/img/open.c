@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#include "img/open.h"
+
+#include "base/bytes.h"
+#include "img/format/raw.h"
+#include "img/proto/file.h"
+
+#include <string.h>
+
+int img_probe(struct blk *file, const struct img_format **out, struct err *e)
+{
+	uint8_t head[IMG_PROBE_BYTES] = { 0 };
+	size_t len = (size_t)min_u64(file->size, sizeof(head));
+	int best = 0, r;
+
+	r = blk_pread(file, head, len, 0, e);
+	if (r < 0)
+		return r;
+	*out = &img_format_raw;
+	for (const struct img_format *const *f = img_formats; *f; f++) {
+		int score = (*f)->probe ? (*f)->probe(head, len, file->filename) : 0;
+
+		if (score > best) {
+			best = score;
+			*out = *f;
+		}
+	}
+	return 0;
+}
+
+/* The file with its locks, which depend on what it holds. */
+static int open_file(struct open_plan *p, struct blk **out, struct err *e)
+{
+	/* A format decides itself what is flushed and discarded when. */
+	unsigned flags = (p->flags & ~(unsigned)BLK_WRITETHROUGH) | BLK_UNMAP;
+	const char *unknown;
+	struct blk *file = NULL;
+	int r;
+
+	r = file_open_unlocked(p->path, &p->file, flags, &file, e);
+	if (r < 0)
+		return r;
+	unknown = optset_unused(&p->file);
+	if (unknown)
+		r = err_set(e, -EINVAL, "Block protocol '%s' doesn't support the option '%s'",
+			    file->ops->name, unknown);
+	if (r == 0 && !p->format)
+		r = img_probe(file, &p->format, e);
+	if (r == 0)
+		r = file_lock(file, p->format == &img_format_raw ? FILE_RAW : FILE_METADATA, e);
+	if (r < 0) {
+		(void)blk_close(file, NULL);
+		return r;
+	}
+	*out = file;
+	return 0;
+}
+
+static int open_planned(struct open_plan *p, const struct img_open *o,
+			const struct open_seen *up, struct blk **out, struct err *e)
+{
+	struct blk *file = NULL, *b = NULL;
+	struct open_seen seen;
+	const char *unknown;
+	unsigned flags;
+	int r;
+
+	r = open_file(p, &file, e);
+	if (r < 0)
+		return r;
+	file->log = o->log;
+	flags = p->flags;
+	if (!(file->flags & BLK_WRITE)) /* BLK_AUTO_RDONLY */
+		flags &= ~(unsigned)BLK_WRITE;
+	r = open_seen_add(&seen, up, file, e);
+	if (r == 0)
+		r = p->format->open(file, &p->own, flags, &b, e);
+	if (r < 0) {
+		(void)blk_close(file, NULL);
+		return r;
+	}
+	b->log = o->log;
+	unknown = optset_unused(&p->own);
+	if (unknown)
+		r = err_set(e, -EINVAL, "Block format '%s' does not support the option '%s'",
+			    p->format->name, unknown);
+	if (r == 0 && !p->no_backing && !(flags & (BLK_NOBACKING | BLK_NOIO)))
+		r = open_backing(b, &p->backing, &seen, e);
+	if (r < 0) {
+		(void)blk_close(b, NULL);
+		return r;
+	}
+	*out = b;
+	return 0;
+}
+
+int open_image(const struct img_open *o, const struct open_seen *up, struct blk **out,
+	       struct err *e)
+{
+	struct open_plan p;
+	int r = open_plan_make(&p, o, e);
+
+	if (r < 0)
+		return r;
+	r = open_planned(&p, o, up, out, e);
+	open_plan_free(&p);
+	return r;
+}
+
+int img_open(const struct img_open *o, struct blk **out, struct err *e)
+{
+	return open_image(o, NULL, out, e);
+}

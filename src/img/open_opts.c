@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/* Names and options as people write them, made into one plan for open.c. */
+#include "base/mem.h"
+#include "base/str.h"
+#include "img/format/raw.h"
+#include "img/open.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { JSON_DEPTH_MAX = 16 };
+
+bool open_has_protocol(const char *name)
+{
+	return name[strcspn(name, ":/")] == ':';
+}
+
+int open_local_path(const char *name, const char **path, struct err *e)
+{
+	/* What QEMU would know; of anything else the colon may be a slip. */
+	static const char *const known[] = {
+		"nbd",       "nbd+tcp",     "nbd+unix",     "http",         "https",
+		"ftp",       "ftps",        "ssh",          "rbd",          "iscsi",
+		"iser",      "nfs",         "gluster",      "nvme",         "fat",
+		"null-co",   "null-aio",    "host_device",  "json",         "blkdebug",
+		"blkverify", "gluster+tcp", "gluster+unix", "gluster+rdma",
+	};
+	size_t n = strcspn(name, ":/");
+
+	if (name[n] != ':') {
+		*path = name;
+		return 0;
+	}
+	if (n == 4 && !strncmp(name, "file", 4)) {
+		*path = name + 5;
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (strlen(known[i]) == n && !strncmp(known[i], name, n))
+			return err_set(e, -ENOTSUP, "protocol '%s' is not supported", known[i]);
+	return err_set(e, -ENOTSUP, "Unknown protocol '%.*s'", (int)n, name);
+}
+
+/* ---- json: ---- */
+
+static bool has_key(const struct optset *o, const char *key)
+{
+	for (size_t i = 0; i < o->n; i++)
+		if (!strcmp(o->v[i].key, key))
+			return true;
+	return false;
+}
+
+static int flatten(json_t *v, const char *prefix, unsigned depth, struct optset *out,
+		   struct err *e);
+
+static int flatten_member(json_t *v, const char *prefix, const char *key, unsigned depth,
+			  struct optset *out, struct err *e)
+{
+	AUTO_FREE char *name = str_printf(e, "%s%s%s", prefix, *prefix ? "." : "", key);
+
+	return name ? flatten(v, name, depth + 1, out, e) : -ENOMEM;
+}
+
+static int flatten_leaf(json_t *v, const char *name, struct optset *out, struct err *e)
+{
+	char num[64];
+	const char *text = num;
+
+	if (has_key(out, name))
+		return 0;
+	if (json_is_string(v))
+		text = json_string_value(v);
+	else if (json_is_boolean(v))
+		text = json_is_true(v) ? "on" : "off";
+	else if (json_is_integer(v))
+		snprintf(num, sizeof(num), "%lld", (long long)json_integer_value(v));
+	else if (json_is_real(v))
+		snprintf(num, sizeof(num), "%.17g", json_real_value(v));
+	else
+		text = ""; /* null: "backing": null is no backing image */
+	return optset_set(out, name, text, e);
+}
+
+static int flatten(json_t *v, const char *prefix, unsigned depth, struct optset *out,
+		   struct err *e)
+{
+	int r = 0;
+
+	if (depth > JSON_DEPTH_MAX)
+		return err_set(e, -EINVAL, "Could not parse the JSON options: nested too deep");
+	if (json_is_object(v)) {
+		const char *key;
+		json_t *member;
+
+		json_object_foreach(v, key, member)
+		{
+			r = flatten_member(member, prefix, key, depth, out, e);
+			if (r < 0)
+				return r;
+		}
+		return 0;
+	}
+	if (json_is_array(v)) {
+		for (size_t i = 0; r == 0 && i < json_array_size(v); i++) {
+			char key[24];
+
+			snprintf(key, sizeof(key), "%zu", i);
+			r = flatten_member(json_array_get(v, i), prefix, key, depth, out, e);
+		}
+		return r;
+	}
+	return flatten_leaf(v, prefix, out, e);
+}
+
+int open_json_opts(const char *text, struct optset *out, struct err *e)
+{
+	json_error_t why;
+	json_t *v = json_loads(text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+	int r;
+
+	if (!v)
+		return err_set(e, -EINVAL, "Could not parse the JSON options: %s", why.text);
+	if (json_is_object(v))
+		r = flatten(v, "", 0, out, e);
+	else
+		r = err_set(e, -EINVAL, "Invalid JSON object given");
+	json_decref(v);
+	return r;
+}
+
+int img_open_opts(const char *text, struct optset *out, struct err *e)
+{
+	return optset_parse(out, text, "file", e);
+}
+
+/* ---- the plan ---- */
+
+/* Sorts options by the node they are for. */
+static int split(struct open_plan *p, const struct optset *all, struct err *e)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		const char *key = all->v[i].key, *val = all->v[i].val;
+		int r;
+
+		if (!strncmp(key, "file.", 5)) {
+			r = optset_set(&p->file, key + 5, val, e);
+		} else if (!strncmp(key, "backing.", 8)) {
+			r = optset_set(&p->backing, key + 8, val, e);
+		} else if (!strcmp(key, "backing") && !*val) {
+			p->no_backing = true;
+			r = 0;
+		} else if (!strcmp(key, "file") || !strcmp(key, "backing")) {
+			/* A node made elsewhere: there are none in a tool. */
+			r = err_set(e, -EINVAL, "Cannot find device='%s' nor node-name='%s'",
+				    val, val);
+		} else {
+			r = optset_set(&p->own, key, val, e);
+		}
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int gather(struct open_plan *p, const struct img_open *o, const char **name,
+		  struct err *e)
+{
+	struct optset all = OPTSET_INIT;
+	int r = 0;
+
+	*name = o->filename;
+	for (size_t i = 0; r == 0 && o->opts && i < o->opts->n; i++)
+		r = optset_set(&all, o->opts->v[i].key, o->opts->v[i].val, e);
+	if (r == 0 && *name && !strncmp(*name, "json:", 5)) {
+		r = open_json_opts(*name + 5, &all, e);
+		*name = NULL;
+	}
+	if (r == 0)
+		r = split(p, &all, e);
+	optset_free(&all);
+	return r;
+}
+
+static int set_flag(struct open_plan *p, struct optset *o, const char *key, unsigned flag,
+		    bool invert, struct err *e)
+{
+	bool on = !(p->flags & flag) == invert;
+	int r = optset_bool(o, key, &on, e);
+
+	if (r == 0)
+		p->flags = on != invert ? p->flags | flag : p->flags & ~flag;
+	return r;
+}
+
+static int plan_flags(struct open_plan *p, struct optset *o, struct err *e)
+{
+	const char *s;
+	int r;
+
+	r = set_flag(p, o, "cache.direct", BLK_DIRECT, false, e);
+	if (r == 0)
+		r = set_flag(p, o, "cache.no-flush", BLK_NOFLUSH, false, e);
+	if (r == 0)
+		r = set_flag(p, o, "force-share", BLK_SHARE, false, e);
+	if (r == 0)
+		r = set_flag(p, o, "auto-read-only", BLK_AUTO_RDONLY, false, e);
+	if (r == 0 && p->flags & BLK_WRITE)
+		r = set_flag(p, o, "read-only", BLK_WRITE, true, e);
+	else
+		(void)optset_get(o, "read-only");
+	if (r < 0)
+		return r;
+	s = optset_get(o, "discard");
+	if (s && (!strcmp(s, "unmap") || !strcmp(s, "on")))
+		p->flags |= BLK_UNMAP;
+	else if (s && (!strcmp(s, "ignore") || !strcmp(s, "off")))
+		p->flags &= ~(unsigned)BLK_UNMAP;
+	else if (s)
+		return err_set(e, -EINVAL, "Invalid discard option");
+	s = optset_get(o, "detect-zeroes");
+	if (s && strcmp(s, "off"))
+		return err_set(e, -ENOTSUP, "detect-zeroes=%s is not supported", s);
+	(void)optset_get(o, "node-name");
+	return 0;
+}
+
+/* The format; "driver=file,filename=x" is a raw image whose options are the file's. */
+static int plan_format(struct open_plan *p, const struct img_open *o, struct err *e)
+{
+	const char *driver = optset_get(&p->own, "driver");
+	const char *format = optset_get(&p->own, "format");
+
+	if (driver && o->format && strcmp(driver, o->format))
+		return err_set(e, -EINVAL, "Driver specified twice");
+	if (!driver)
+		driver = o->format ? o->format : format;
+	if (!driver)
+		return 0;
+	if (!strcmp(driver, "file") || !strcmp(driver, "host_device")) {
+		for (size_t i = 0; i < p->own.n; i++) {
+			struct opt *opt = &p->own.v[i];
+			int r;
+
+			if (opt->used)
+				continue;
+			r = optset_set(&p->file, opt->key, opt->val, e);
+			if (r < 0)
+				return r;
+			opt->used = true;
+		}
+		driver = "raw";
+	}
+	p->format = img_format_find(driver);
+	return p->format ? 0 : err_set(e, -EINVAL, "Unknown driver '%s'", driver);
+}
+
+static int plan_path(struct open_plan *p, const char *name, struct err *e)
+{
+	const char *file = optset_get(&p->file, "filename");
+	const char *driver = optset_get(&p->file, "driver");
+	const char *path;
+	int r;
+
+	if (driver && strcmp(driver, "file") && strcmp(driver, "host_device"))
+		return err_set(e, -EINVAL,
+			       img_format_find(driver) ? "file.driver '%s' is not supported"
+						       : "Unknown driver '%s'",
+			       driver);
+	if (name && file)
+		return err_set(e, -EINVAL, "The file name is given twice: '%s' and '%s'", name,
+			       file);
+	if (name) {
+		r = open_local_path(name, &path, e);
+		if (r < 0)
+			return r;
+	} else if (file) {
+		path = file;
+	} else if (driver || p->format) {
+		return err_set(e, -EINVAL, "A block device must be specified for \"file\"");
+	} else {
+		return err_set(e, -EINVAL, "Must specify either driver or file");
+	}
+	p->path = mem_strdup(path, e);
+	return p->path ? 0 : -ENOMEM;
+}
+
+int open_plan_make(struct open_plan *p, const struct img_open *o, struct err *e)
+{
+	const char *name;
+	int r;
+
+	memset(p, 0, sizeof(*p));
+	p->flags = o->flags;
+	r = gather(p, o, &name, e);
+	if (r == 0)
+		r = plan_flags(p, &p->own, e);
+	if (r == 0)
+		r = plan_format(p, o, e);
+	/* Given for the file they mean the same: the node above has no cache of data. */
+	if (r == 0)
+		r = plan_flags(p, &p->file, e);
+	if (r == 0)
+		r = plan_path(p, name, e);
+	if (r == 0 && (p->flags & BLK_SHARE) && (p->flags & BLK_WRITE))
+		r = err_set(e, -EINVAL,
+			    "force-share=on can only be used with read-only images");
+	if (r < 0)
+		open_plan_free(p);
+	return r;
+}
+
+void open_plan_free(struct open_plan *p)
+{
+	optset_free(&p->own);
+	optset_free(&p->file);
+	optset_free(&p->backing);
+	free(p->path);
+	p->path = NULL;
+}
