@@ -49,9 +49,13 @@ struct qcow2_inflight {
 	struct qcow2_inflight *next;
 };
 
+/* Why clusters are given back: decides whether they are punched out of the file. */
+enum qcow2_freed { QCOW2_FREED_OTHER, QCOW2_FREED_REQUEST, QCOW2_FREED_SNAPSHOT };
+
 /* Clusters to give back once nothing on disk refers to them any more. */
 struct qcow2_free {
 	uint64_t off, len; /* bytes; for compressed data any bytes, else clusters */
+	enum qcow2_freed why;
 };
 
 struct qcow2 {
@@ -76,20 +80,27 @@ struct qcow2 {
 	uint32_t reftable_entries;
 	uint32_t rt_dirty_lo, rt_dirty_hi;
 	struct qcow2_cache *l2c, *rbc;
-	struct qcow2_regions *regions;
+	struct qcow2_regions *regions; /* NULL: read-only */
+	unsigned overlap_kinds;        /* enum qcow2_region: what overlap checks look at */
 
 	struct qcow2_inflight *inflight;
 	pthread_cond_t inflight_done;
 	struct qcow2_free *frees;
 	size_t frees_n, frees_cap;
-	uint64_t alloc_hint; /* host cluster index: nothing free below */
-	uint64_t comp_off;   /* where the next compressed bytes may go, 0: new cluster */
-	uint64_t file_end;   /* host clusters at and past this index were never used */
-	bool cow_unsynced;   /* data copied by COW is not on stable storage yet */
-	bool meta_unsynced;  /* refcounts written but not synced */
-	bool lazy;           /* refcounts are written at close only; dirty bit is set */
-	bool broken;         /* found corrupt while running: no more writes */
-	bool discard_pass;   /* freed clusters are punched out of the file */
+	uint64_t alloc_hint;      /* host cluster index: nothing free below */
+	uint64_t comp_off;        /* where the next compressed bytes may go, 0: new cluster */
+	uint64_t file_end;        /* host clusters at and past this index were never used */
+	bool cow_unsynced;        /* data copied by COW is not on stable storage yet */
+	bool meta_unsynced;       /* refcounts written but not synced */
+	bool l2_unsynced;         /* L2 tables or L1 entries written but not synced */
+	bool lazy;                /* refcounts are written at close only; dirty bit is set */
+	bool changed;             /* qcow2_begin_change did its work */
+	bool broken;              /* found corrupt while running: no more writes */
+	bool warned;              /* said once that the image is corrupt */
+	bool discard_pass[3];     /* by enum qcow2_freed: punched out of the file */
+	enum qcow2_freed freeing; /* why, at present: REQUEST inside discard, and so on */
+
+	unsigned cache_clean_interval; /* seconds; 0: tables are kept */
 
 	struct qcow2_snapshot *snapshots;
 	uint32_t snapshots_n;
@@ -139,6 +150,9 @@ extern const struct img_format img_format_qcow2;
 extern const struct blk_ops qcow2_ops;
 /* Writes the header cluster from s->h.  Under lock or before use. Not synced. */
 int qcow2_write_header(struct qcow2 *s, struct err *e) MUST_CHECK;
+/* Makes the refcount table at @off, which is written but not synced, the image's. */
+int qcow2_move_reftable(struct qcow2 *s, uint64_t off, uint32_t clusters, struct err *e)
+	MUST_CHECK;
 /* Sets or clears an incompatible bit in the file at once, and syncs. */
 int qcow2_set_incompat(struct qcow2 *s, uint64_t bit, bool on, struct err *e) MUST_CHECK;
 /* Before the first change of anything: clears unknown autoclear bits, sets the
@@ -172,15 +186,19 @@ void qcow2_cache_free(struct qcow2_cache *c);
 
 /* ---- qcow2_flush.c ---- under lock */
 /* Steps 1 to 4 above, synced; what is to be freed becomes free (5) in memory and
- * reaches the file with the next flush or at close.  @data: guest data must be
- * stable too.  io must be held exclusively or not at all by the caller. */
+ * reaches the file with the next flush or at close.  io must be held exclusively, or
+ * nobody else may be using the node. */
 int qcow2_flush_meta(struct qcow2 *s, struct err *e) MUST_CHECK;
+/* Steps 1 to 4 without the last sync and without freeing: io shared is enough. */
+int qcow2_write_meta(struct qcow2 *s, struct err *e) MUST_CHECK;
+/* Step 1 alone, not synced: refcount blocks, then the table entries that name them. */
+int qcow2_write_refcounts(struct qcow2 *s, struct err *e) MUST_CHECK;
 /* What an L2 table waits for before it may be written: step 1 and 2. */
 int qcow2_before_l2(struct qcow2 *s, struct err *e) MUST_CHECK;
 /* The flush of the node: takes both locks. */
 int qcow2_flush(struct blk *b, struct err *e) MUST_CHECK;
 
-/* ---- qcow2_refcount.c ---- under lock */
+/* ---- qcow2_refcount.c, qcow2_alloc.c ---- under lock */
 int qcow2_refcount_get(struct qcow2 *s, uint64_t cluster, uint64_t *out, struct err *e)
 	MUST_CHECK;
 /* Adds @delta (+1, -1, ...) to each of @n clusters.  -ERANGE: overflow of the width;
@@ -197,12 +215,20 @@ int qcow2_alloc_at(struct qcow2 *s, uint64_t cluster, uint64_t n, uint64_t *got,
 /* @bytes for compressed data, at any byte offset (qcow2 packs them); a run of
  * bytes never crosses more clusters than needed. */
 int qcow2_alloc_bytes(struct qcow2 *s, uint64_t bytes, uint64_t *off, struct err *e) MUST_CHECK;
-/* Now: only for clusters that nothing on disk refers to. */
+/* Now: only for clusters that nothing on disk refers to.  Clusters that get free leave
+ * the regions and the caches, but for the header, the refcount table and its blocks:
+ * whoever replaces those calls qcow2_region_del first. */
 int qcow2_free(struct qcow2 *s, uint64_t off, uint64_t len, struct err *e) MUST_CHECK;
 /* After the next flush: for clusters that the file still refers to. */
 int qcow2_free_later(struct qcow2 *s, uint64_t off, uint64_t len, struct err *e) MUST_CHECK;
 /* Step 5: gives back what waits. */
 int qcow2_free_waiting(struct qcow2 *s, struct err *e) MUST_CHECK;
+/* The refcount block that covers @cluster, pinned by the caller if need be; *block is
+ * NULL if there is none (all its clusters are free). */
+int qcow2_refblock(struct qcow2 *s, uint64_t cluster, uint8_t **block, struct err *e)
+	MUST_CHECK;
+/* Makes the block that covers @cluster exist.  May take @cluster itself for it. */
+int qcow2_refblock_make(struct qcow2 *s, uint64_t cluster, struct err *e) MUST_CHECK;
 /* Pure: value of entry @i in a refcount block of 1 << @order bits, and setting it. */
 uint64_t qcow2_rb_get(const uint8_t *block, unsigned order, uint64_t i);
 void qcow2_rb_set(uint8_t *block, unsigned order, uint64_t i, uint64_t v);
@@ -222,7 +248,10 @@ enum qcow2_region {
 int qcow2_regions_load(struct qcow2 *s, struct err *e) MUST_CHECK;
 int qcow2_region_add(struct qcow2 *s, uint64_t off, uint64_t len, enum qcow2_region kind,
 		     struct err *e) MUST_CHECK;
+/* Also forgets what the caches hold of them. */
 void qcow2_region_del(struct qcow2 *s, uint64_t off, uint64_t len);
+/* Bits of enum qcow2_region of the cluster at @off. */
+unsigned qcow2_region_kinds(const struct qcow2 *s, uint64_t off);
 void qcow2_regions_free(struct qcow2 *s);
 /*
  * Called before each write to [off, off+len) of the image file; @may are the
