@@ -1,0 +1,144 @@
+#!/bin/sh
+# Usage: [VIMG=PROGRAM] scripts/demo.sh
+# vimg at work on a disk image as a guest would have it: a partition table, a file system,
+# files from this machine.  Needs no privileges, mounts nothing, cleans up after itself.
+# Every command is shown as it runs; the first that fails ends the demo.
+set -eu
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+VIMG=${VIMG:-$top/build/release/bin/vimg}
+PATH=$PATH:/usr/sbin:/sbin
+LC_ALL=C
+export LC_ALL
+
+for tool in sfdisk mke2fs debugfs e2fsck; do
+	command -v "$tool" >/dev/null || {
+		echo "demo: $tool is missing; 'scripts/setup demo' installs it" >&2
+		exit 1
+	}
+done
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/hostkit-demo.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+cd "$work"
+
+# vimg is the program just built, whatever PATH says.
+vimg() { "$VIMG" "$@"; }
+
+bold='' plain=''
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
+	bold=$(printf '\033[1m') plain=$(printf '\033[0m')
+fi
+part() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
+note() { printf '   %s\n' "$*"; }
+
+show() {
+	printf '\n%s$' "$bold"
+	for word; do
+		case $word in
+		*[!A-Za-z0-9_./=,:+%?@-]*) printf " '%s'" "$word" ;;
+		*) printf ' %s' "$word" ;;
+		esac
+	done
+	printf '%s\n' "$plain"
+}
+
+# run [STATUS] CMD...: shows the command and runs it; it must end with STATUS (0).
+run() {
+	want=0
+	case $1 in
+	[0-9]) want=$1; shift ;;
+	esac
+	show "$@"
+	got=0
+	"$@" || got=$?
+	if [ "$got" -ne "$want" ]; then
+		echo "demo: that ended with status $got, expected $want" >&2
+		exit 1
+	fi
+}
+
+part "A disk as a guest has it: GPT, ext4, files from this machine"
+mkdir files
+used=0
+for dir in /usr/include /usr/share/doc /usr/share/man /usr/share/perl /usr/lib/git-core /usr/bin; do
+	[ -d "$dir" ] || continue
+	size=$(du -sk "$dir" 2>/dev/null | cut -f1)
+	[ $((used + size)) -le 160000 ] || continue
+	# What this user may not read stays out.
+	cp -RP "$dir" files/ 2>/dev/null || :
+	used=$((used + size))
+done
+for kernel in /boot/vmlinuz*; do
+	if [ -f "$kernel" ] && [ -r "$kernel" ]; then
+		cp "$kernel" files/
+		break
+	fi
+done
+cp "$top/README.md" files/
+note "$(find files -type f | wc -l) files, $(du -sm files | cut -f1) MiB"
+
+run truncate -s 512M disk.raw
+printf '\n%s$ sfdisk --quiet disk.raw <<end%s\n' "$bold" "$plain"
+cat >table <<'end'
+label: gpt
+start=1MiB, size=500MiB, type=linux, name="root"
+end
+cat table
+sfdisk --quiet disk.raw <table
+run mke2fs -q -t ext4 -L root -d files -E offset=1048576 disk.raw 500M
+run vimg info disk.raw
+
+part "Convert it"
+run vimg measure -O qcow2 disk.raw
+run vimg convert -f raw -O qcow2 disk.raw disk.qcow2
+run vimg info disk.qcow2
+run vimg compare -f raw -F qcow2 disk.raw disk.qcow2
+run vimg check disk.qcow2
+
+part "Compress it"
+run vimg convert -c -f raw -O qcow2 disk.raw zlib.qcow2
+run vimg convert -c -f raw -O qcow2 -o compression_type=zstd disk.raw zstd.qcow2
+run ls -gos disk.raw disk.qcow2 zlib.qcow2 zstd.qcow2
+run vimg compare -f raw -F qcow2 disk.raw zstd.qcow2
+
+part "An overlay for a guest, and a snapshot to come back to"
+run vimg create -f qcow2 -b zstd.qcow2 -F qcow2 guest.qcow2
+run vimg info --backing-chain guest.qcow2
+run vimg snapshot -c before guest.qcow2
+note "the guest overwrites some of its disk:"
+run vimg bench -w --pattern=65 -c 500 -s 64k -d 4 -f qcow2 guest.qcow2
+run 1 vimg compare guest.qcow2 zstd.qcow2
+run vimg snapshot -l guest.qcow2
+run vimg snapshot -a before guest.qcow2
+run vimg compare guest.qcow2 zstd.qcow2
+run vimg snapshot -d before guest.qcow2
+run vimg check guest.qcow2
+
+part "Where the bytes are"
+printf '\n%s$ vimg map disk.qcow2 | head -n 6%s\n' "$bold" "$plain"
+vimg map disk.qcow2 >map.txt
+head -n 6 map.txt
+
+part "How to open it: caches, and what could be better"
+run vimg cache guest.qcow2
+run vimg cache --size 2T --cluster-size 64k --budget 16M
+run vimg tune disk.qcow2
+
+part "Grow it, and bring it back to raw: the files are still there"
+run vimg resize disk.qcow2 +1G
+run vimg convert -O raw zstd.qcow2 back.raw
+run vimg compare -f raw -F raw disk.raw back.raw
+run e2fsck -fn 'back.raw?offset=1048576'
+run debugfs -R 'dump README.md README.back' 'back.raw?offset=1048576'
+run cmp files/README.md README.back
+
+if command -v qemu-img >/dev/null; then
+	part "QEMU's own tool reads the same"
+	run qemu-img check zstd.qcow2
+	run qemu-img compare -f qcow2 -F raw zstd.qcow2 disk.raw
+fi
+
+part "Done"
+note "vimg --help lists the commands, 'man ./build/release/man/vimg.1' is the manual (make man)."
