@@ -39,7 +39,8 @@ struct qcow2_snapshot {
 	uint64_t l1_offset;
 	uint32_t l1_entries;
 	struct img_snapshot info;
-	uint8_t *extra; /* extra data beyond what we know, kept */
+	uint32_t extra_size; /* bytes of extra data the entry had in the file */
+	uint8_t *extra;      /* of these, what is beyond what we know: kept */
 	uint32_t extra_len;
 };
 
@@ -328,11 +329,9 @@ int qcow2_read_compressed(struct qcow2 *s, const struct qcow2_run *run, uint64_t
 int qcow2_preallocate(struct qcow2 *s, uint64_t off, uint64_t len, enum blk_prealloc p,
 		      struct progress *pr, struct err *e) MUST_CHECK;
 
-/* ---- qcow2_snapshot.c ---- */
-/* Pure: parses the table; @len bytes at @buf hold @n entries. */
-int qcow2_snapshots_parse(const uint8_t *buf, size_t len, uint32_t n, unsigned cluster_bits,
-			  struct qcow2_snapshot **out, uint64_t *used, struct err *e)
-	MUST_CHECK;
+/* ---- qcow2_snapshot.c, qcow2_snaptab.c ---- */
+/* Reads the table that the header names.  With BLK_CHECK it is left alone: a damaged table
+ * must not keep an image from being checked, and qcow2_check() reads it itself. */
 int qcow2_snapshots_load(struct qcow2 *s, struct err *e) MUST_CHECK;
 void qcow2_snapshots_free(struct qcow2_snapshot *v, uint32_t n);
 int qcow2_snapshot_list(struct blk *b, struct img_snapshot **v, size_t *n, struct err *e)
