@@ -82,6 +82,23 @@ struct img_create_opt {
 	bool amend; /* may be changed later */
 };
 
+/*
+ * Fills @c from the options of -o for @fmt, in qemu-img's words where they are wrong.  Strings
+ * in @c belong to @set.  Keys of @set that the format does not know: -EINVAL.
+ */
+int img_create_parse(const struct img_format *fmt, struct optset *set, struct img_create *c,
+		     struct err *e) MUST_CHECK;
+
+/*
+ * Makes the file @filename (and c->data_file, relative to its folder) and an empty image in
+ * it.  Regular files are emptied if they exist, devices are written in place.  On failure
+ * files that were not there before are removed.  -EBUSY: another process has one of them
+ * open.  @flags: of enum blk_open_flags those that say how to write (BLK_NOFLUSH, BLK_DIRECT).
+ */
+int img_create_file(const char *filename, const struct img_format *fmt,
+		    const struct img_create *c, unsigned flags, struct progress *p,
+		    const struct blk_log *log, struct err *e) MUST_CHECK;
+
 /* ---- info ---- */
 
 struct img_snapshot {
