@@ -5,8 +5,9 @@ load ../lib/common
 @test "docs/architecture.md has the rooms of mk/rooms.mk" {
 	sed -n 's/^uses\.\([a-z]*\) *:= *\(.*\)/\1: \2/p' "$TOP/mk/rooms.mk" |
 		sed 's/ *$//' | sort >table
-	sed -n 's/^| `\([a-z]*\)` | \([^|]*\)|.*/\1: \2/p' "$TOP/docs/architecture.md" |
-		sed 's/`//g; s/ *$//' | sort >page
+	sed -n '/^## Rooms/,/^## The image/p' "$TOP/docs/architecture.md" | tr -d '\140' |
+		sed -n 's/^| \([a-z]*\) | \([^|]*\)|.*/\1: \2/p' |
+		sed 's/ *$//; /^room:/d' | sort >page
 	[ -s table ]
 	same table page
 	sed -n 's/^ROOMS := //p' "$TOP/mk/rooms.mk" | tr ' ' '\n' | sort >rooms
