@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "img/convert.h"
+
+#include "img/convert_copy.h"
+#include "img/guard.h"
+#include "img/output.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int check_options(const struct img_convert *c, const struct img_format *f, struct err *e)
+{
+	if (c->compress && !f->compression)
+		return err_set(e, -ENOTSUP, "Compression not supported for this file format");
+	if (c->copy_range && c->compress)
+		return err_set(e, -EINVAL, "Cannot enable copy offloading when -c is used");
+	if (c->copy_range && c->sparse_given)
+		return err_set(e, -EINVAL, "Cannot enable copy offloading when -S is used");
+	if (c->copy_range && c->salvage)
+		return err_set(e, -EINVAL, "Cannot use copy offloading in salvaging mode");
+	if (c->compress && c->create.prealloc != PREALLOC_OFF)
+		return err_set(e, -EINVAL,
+			       "Compression and preallocation not supported at the same time");
+	if (c->parallel > CONVERT_PARALLEL_MAX)
+		return err_set(e, -EINVAL,
+			       "Invalid number of coroutines. Allowed number of "
+			       "coroutines is between 1 and 16");
+	return 0;
+}
+
+static uint64_t total_size(const struct img_convert *c)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < c->src_n; i++)
+		total += c->src[i]->size;
+	return total;
+}
+
+/* Opens what lies at @path under the name the user gave, which messages and
+ * relative backing names go by. */
+static int open_target(const struct img_convert *c, const char *path, struct blk **out,
+		       struct err *e)
+{
+	struct optset own = OPTSET_INIT;
+	struct img_open o = {
+		.filename = c->dst,
+		.format = c->dst_format,
+		.flags = BLK_WRITE | BLK_UNMAP | c->dst_flags,
+		.opts = c->dst_opts,
+		.log = c->log,
+	};
+	int r = 0;
+
+	if (strcmp(path, c->dst) != 0) {
+		r = optset_set(&own, "file.filename", path, e);
+		o.opts = &own;
+	}
+	if (r == 0)
+		r = img_open(&o, out, e);
+	optset_free(&own);
+	return r;
+}
+
+/* True if what was never written reads as zeroes.  A raw block device shows what
+ * was on it before, an overlay what its backing image holds. */
+static bool starts_zero(const struct img_convert *c, const struct blk *dst, bool fresh)
+{
+	const struct blk *bottom = dst->child ? dst->child : dst;
+
+	if (c->target_is_zero)
+		return true;
+	if (!fresh || c->create.backing_file)
+		return false;
+	return strcmp(dst->ops->name, "raw") != 0 || !strcmp(bottom->ops->name, "file");
+}
+
+static int run(struct img_convert *c, struct blk *dst, bool fresh, struct err *e)
+{
+	bool backing = fresh && c->create.backing_file;
+	uint64_t backing_size = dst->backing ? dst->backing->size : 0;
+
+	if (dst->size < total_size(c))
+		return err_set(e, -ENOSPC, "output file is smaller than input file");
+	return convert_copy(c, dst, starts_zero(c, dst, fresh), backing, backing_size, e);
+}
+
+/* Writes into the image that is there. */
+static int into_existing(struct img_convert *c, struct err *e)
+{
+	AUTO_BLK struct blk *dst = NULL;
+	int r = open_target(c, c->dst, &dst, e);
+
+	c->in_place = true;
+	c->in_place_why = "-n was given";
+	if (r == 0)
+		r = run(c, dst, false, e);
+	if (r == 0) {
+		struct blk *done = dst;
+
+		dst = NULL;
+		r = blk_close(done, e);
+	}
+	return r;
+}
+
+static int into_new(struct img_convert *c, const char *path, struct err *e)
+{
+	AUTO_BLK struct blk *dst = NULL;
+	struct blk *done;
+	int r;
+
+	if (!c->create.size)
+		c->create.size = total_size(c);
+	r = img_create_file(path, img_format_find(c->dst_format), &c->create, c->dst_flags,
+			    NULL, c->log, e);
+	if (r < 0)
+		return r;
+	r = open_target(c, path, &dst, e);
+	if (r == 0)
+		r = run(c, dst, true, e);
+	if (r < 0)
+		return r;
+	done = dst;
+	dst = NULL;
+	return blk_close(done, e);
+}
+
+int img_convert(struct img_convert *c, struct err *e)
+{
+	const struct img_format *f = img_format_find(c->dst_format);
+	struct output *out;
+	int r;
+
+	if (!f)
+		return err_set(e, -EINVAL, "Unknown file format '%s'", c->dst_format);
+	r = check_options(c, f, e);
+	if (r == 0 && !c->force)
+		r = img_guard(c->dst, c->content_guard && !c->no_create, e);
+	if (r < 0)
+		return r;
+	if (c->no_create)
+		return into_existing(c, e);
+	if (c->create.data_file) {
+		/* Two files cannot change their names in one step. */
+		c->in_place = true;
+		c->in_place_why = "its data is in a file of its own";
+		return into_new(c, c->dst, e);
+	}
+	r = output_begin(c->dst, &out, e);
+	if (r < 0)
+		return r;
+	c->in_place_why = output_in_place(out);
+	c->in_place = c->in_place_why != NULL;
+	r = into_new(c, output_path(out), e);
+	if (r < 0) {
+		output_abandon(out);
+		return r;
+	}
+	return output_commit(out, !(c->dst_flags & BLK_NOFLUSH), e);
+}
