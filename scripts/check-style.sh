@@ -11,7 +11,7 @@ FNR == 1 {
 		bad("does not begin with its SPDX line")
 }
 { lines = FNR }
-/TODO|FIXME|XXX/ { bad("open work belongs into an issue") }
+/TODO|FIXME|(^|[^X])XXX([^X]|$)/ { bad("open work belongs into an issue") }
 /^typedef struct/ { bad("a typedef for a struct") }
 /^ +[^ *]/ { bad("indented with blanks") }
 END {
