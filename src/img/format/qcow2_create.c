@@ -375,6 +375,8 @@ int qcow2_create(struct blk *file, struct blk *data, const struct img_create *c,
 	y.refcount_order = (unsigned)__builtin_ctz(c->refcount_bits);
 	y.size = c->size > INT64_MAX ? c->size : round_up(c->size, 512);
 	r = qcow2_layout_plan(&y, e);
+	if (r == 0 && y.reftable_clusters << y.cluster_bits > QCOW2_REFTABLE_BYTES_MAX)
+		r = qcow2_layout_too_large(e);
 	if (r < 0)
 		return r;
 	header = mem_aligned(4096, c->cluster_size, e);

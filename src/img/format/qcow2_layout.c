@@ -4,7 +4,7 @@
 #include "base/bytes.h"
 #include "img/format/qcow2_header.h"
 
-static int too_large(struct err *e)
+int qcow2_layout_too_large(struct err *e)
 {
 	return err_set(
 		e, -EFBIG,
@@ -35,20 +35,19 @@ int qcow2_layout_plan(struct qcow2_layout *y, struct err *e)
 	uint64_t others;
 
 	if (y->size > INT64_MAX)
-		return too_large(e);
+		return qcow2_layout_too_large(e);
 	y->guest_clusters = div_up(y->size, 1ull << cb);
 	y->l1_entries = div_up(y->guest_clusters, 1ull << l2_bits);
 	if (y->l1_entries > QCOW2_L1_BYTES_MAX / 8)
-		return too_large(e);
+		return qcow2_layout_too_large(e);
 	y->l1_clusters = div_up(y->l1_entries * 8, 1ull << cb);
 	y->l2_tables = y->l2 ? y->l1_entries : 0;
 
 	others = 1 + y->l1_clusters + y->l2_tables + (y->data ? y->guest_clusters : 0);
 	y->total = 0;
 	plan_refcounts(y, others);
-	if (y->reftable_clusters << cb > QCOW2_REFTABLE_BYTES_MAX ||
-	    y->total > (uint64_t)INT64_MAX >> cb)
-		return too_large(e);
+	if (y->total > (uint64_t)INT64_MAX >> cb)
+		return qcow2_layout_too_large(e);
 
 	y->reftable_off = 1ull << cb;
 	y->refblock_off = y->reftable_off + (y->reftable_clusters << cb);

@@ -29,8 +29,9 @@ struct qcow2_layout {
 	uint64_t reftable_off, refblock_off, l1_off, l2_off, data_off, end;
 };
 
-/* -EFBIG: the L1 or refcount table would be larger than the format's readers take, or @size
- * beyond what offsets can say. */
+/* -EFBIG: the L1 table would be larger than readers of the format take, or the file beyond
+ * what offsets can say.  Whether the refcount table is too large is left to the caller. */
 int qcow2_layout_plan(struct qcow2_layout *y, struct err *e) MUST_CHECK;
+int qcow2_layout_too_large(struct err *e);
 
 #endif
