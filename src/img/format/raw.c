@@ -162,7 +162,8 @@ static int raw_create(struct blk *file, struct blk *data, const struct img_creat
 	if (c->size > file->size)
 		return err_set(e, -ENOSPC, "%s: the device is smaller than %llu bytes",
 			       file->filename, (unsigned long long)c->size);
-	return 0;
+	/* What was there before must not be taken for an image of its format. */
+	return blk_zero(file, 0, min_u64(file->size, SECTOR), 0, e);
 }
 
 static int raw_info(struct blk *b, struct img_info *out, struct err *e)

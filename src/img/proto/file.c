@@ -8,9 +8,7 @@
 #include "img/proto/file_int.h"
 
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 enum { DIRECT_ALIGN = 4096 }; /* where nothing says better */
@@ -200,7 +198,7 @@ static int look_at(struct file *f, const char *path, struct err *e)
 		return err_wrap(e, r, "%s", path);
 	f->blk.size = size;
 	f->sector = 512;
-	if (f->device && ioctl(f->fd, BLKSSZGET, &sector) == 0 && sector > 0)
+	if (f->device && ioctl(f->fd, DEV_SECTOR_SIZE, &sector) == 0 && sector > 0)
 		f->sector = (uint32_t)sector;
 	return 0;
 }

@@ -6,6 +6,12 @@
 #include "img/proto/file.h"
 
 #include <stdatomic.h>
+#include <sys/ioctl.h>
+
+/* As in <linux/fs.h>, which is not there with musl alone. */
+#define DEV_SECTOR_SIZE _IO(0x12, 104)
+#define DEV_DISCARD     _IO(0x12, 119)
+#define DEV_ZEROOUT     _IO(0x12, 127)
 
 enum { FILE_EXTENTS = 8 };
 

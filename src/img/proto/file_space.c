@@ -6,10 +6,11 @@
 #include "img/proto/file_int.h"
 
 #include <fcntl.h>
-#include <linux/falloc.h>
-#include <linux/fs.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
+
+#ifndef FALLOC_FL_ZERO_RANGE
+#define FALLOC_FL_ZERO_RANGE 0x10
+#endif
 
 static const uint8_t zeroes[4096];
 
@@ -104,7 +105,7 @@ static int zero_device(struct file *f, uint64_t off, uint64_t len, unsigned flag
 	if (flags & BLK_MAY_UNMAP)
 		r = punch(f, first, end - first);
 	if (r == -ENOTSUP)
-		r = ioctl(f->fd, BLKZEROOUT, range) < 0 ? -errno : 0;
+		r = ioctl(f->fd, DEV_ZEROOUT, range) < 0 ? -errno : 0;
 	if (r < 0)
 		return is_unsupported(r) ? -ENOTSUP : r;
 	/* Less than a sector at either end: never with O_DIRECT, which is aligned. */
@@ -139,7 +140,7 @@ int file_discard(struct blk *b, uint64_t off, uint64_t len, struct err *e)
 		uint64_t end = round_down(off + len, f->sector);
 		uint64_t range[2] = { first, end - first };
 
-		r = first >= end || ioctl(f->fd, BLKDISCARD, range) == 0 ? 0 : -errno;
+		r = first >= end || ioctl(f->fd, DEV_DISCARD, range) == 0 ? 0 : -errno;
 	} else {
 		r = punch(f, off, len);
 	}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/mem.h"
+#include "img/img.h"
+#include "img/open.h"
+#include "img/proto/file.h"
+
+#include <string.h>
+#include <unistd.h>
+
+void img_create_defaults(struct img_create *c)
+{
+	*c = (struct img_create){
+		.compat = 3,
+		.cluster_size = 65536,
+		.refcount_bits = 16,
+		.extent_size_hint = 1 << 20,
+	};
+}
+
+/* ---- options ---- */
+
+static int get_bool(struct optset *set, const char *key, bool *out, struct err *e)
+{
+	const char *val = optset_get(set, key);
+
+	if (val && optset_bool(set, key, out, NULL) < 0)
+		return err_set(e, -EINVAL, "Parameter '%s' expects 'on' or 'off'", key);
+	return 0;
+}
+
+static int get_size(struct optset *set, const char *key, uint64_t *out, struct err *e)
+{
+	const char *val = optset_get(set, key);
+	int r = val ? optset_size(set, key, out, NULL) : 0;
+
+	if (r == -ERANGE)
+		return err_set(e, r, "Value '%s' is out of range for parameter '%s'", val, key);
+	if (r < 0)
+		return err_set(e, r,
+			       "Parameter '%s' expects a non-negative number below 2^64\n"
+			       "Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, "
+			       "tera-, peta-\nand exabytes, respectively.",
+			       key);
+	return 0;
+}
+
+/* A word out of @words (ends with NULL); the index of the one found in *@out. */
+static int get_word(struct optset *set, const char *key, const char *name,
+		    const char *const *words, unsigned *out, struct err *e)
+{
+	const char *val = optset_get(set, key);
+
+	if (!val)
+		return 0;
+	for (unsigned i = 0; words[i]; i++) {
+		if (strcmp(words[i], val))
+			continue;
+		*out = i;
+		return 0;
+	}
+	return err_set(e, -EINVAL, "Parameter '%s' does not accept value '%s'", name, val);
+}
+
+static int get_prealloc(const struct img_format *fmt, struct optset *set, struct img_create *c,
+			struct err *e)
+{
+	static const char *const words[] = { "off", "metadata", "falloc", "full", NULL };
+	unsigned v = c->prealloc;
+
+	if (get_word(set, "preallocation", "preallocation", words, &v, e) < 0)
+		return fmt->backing ? -EINVAL
+				    : err_set(e, -EINVAL, "invalid parameter value: %s",
+					      optset_get(set, "preallocation"));
+	c->prealloc = (enum blk_prealloc)v;
+	if (c->prealloc == PREALLOC_METADATA && !fmt->backing)
+		return err_set(e, -ENOTSUP, "Unsupported preallocation mode: metadata");
+	return 0;
+}
+
+static int get_numbers(struct optset *set, struct img_create *c, struct err *e)
+{
+	static const char *const compats[] = { "0.10", "v2", "1.1", "v3", NULL };
+	static const char *const compressions[] = { "zlib", "zstd", NULL };
+	unsigned compat = c->compat == 2 ? 0 : 2, zstd = c->compression_zstd;
+	const char *bits = optset_get(set, "refcount_bits");
+	uint64_t v = c->refcount_bits;
+	int r;
+
+	r = get_word(set, "compat", "version", compats, &compat, e);
+	if (r == 0)
+		r = get_word(set, "compression_type", "compression-type", compressions, &zstd,
+			     e);
+	if (r < 0)
+		return r;
+	c->compat = compat < 2 ? 2 : 3;
+	c->compression_zstd = zstd != 0;
+	if (bits && *bits == '-') /* a number to qemu-img, and no width */
+		v = UINT32_MAX;
+	else if (optset_u64(set, "refcount_bits", &v, NULL) < 0)
+		return err_set(e, -EINVAL, "Parameter 'refcount_bits' expects a number");
+	c->refcount_bits = v > UINT32_MAX ? UINT32_MAX : (unsigned)v;
+	return 0;
+}
+
+static int refuse_encryption(struct optset *set, struct err *e)
+{
+	bool on = false;
+	int r = get_bool(set, "encryption", &on, e);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; !on && i < set->n; i++)
+		on = !strncmp(set->v[i].key, "encrypt.", 8);
+	return on ? err_set(e, -ENOTSUP, "encryption is not supported") : 0;
+}
+
+static bool knows(const struct img_format *fmt, const char *key)
+{
+	for (const struct img_create_opt *o = fmt->create_opts; o && o->name; o++)
+		if (!strcmp(o->name, key))
+			return true;
+	/* What the file below takes goes with every format. */
+	return !strcmp(key, "nocow") || !strcmp(key, "extent_size_hint") ||
+	       (fmt->backing && !strcmp(key, "encryption"));
+}
+
+int img_create_parse(const struct img_format *fmt, struct optset *set, struct img_create *c,
+		     struct err *e)
+{
+	const char *s;
+	int r = fmt->backing ? refuse_encryption(set, e) : 0;
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < set->n; i++)
+		if (!knows(fmt, set->v[i].key))
+			return err_set(e, -EINVAL, "Invalid parameter '%s'", set->v[i].key);
+	if ((s = optset_get(set, "backing_file")))
+		c->backing_file = s;
+	if ((s = optset_get(set, "backing_fmt")))
+		c->backing_fmt = s;
+	if ((s = optset_get(set, "data_file")))
+		c->data_file = s;
+	r = get_size(set, "size", &c->size, e);
+	if (r == 0)
+		r = get_size(set, "cluster_size", &c->cluster_size, e);
+	if (r == 0)
+		r = get_size(set, "extent_size_hint", &c->extent_size_hint, e);
+	if (r == 0)
+		r = get_bool(set, "nocow", &c->nocow, e);
+	if (r == 0)
+		r = get_bool(set, "lazy_refcounts", &c->lazy_refcounts, e);
+	if (r == 0)
+		r = get_bool(set, "extended_l2", &c->extended_l2, e);
+	if (r == 0)
+		r = get_bool(set, "data_file_raw", &c->data_file_raw, e);
+	if (r == 0)
+		r = get_prealloc(fmt, set, c, e);
+	return r < 0 ? r : get_numbers(set, c, e);
+}
+
+/* ---- files ---- */
+
+/* A file being made: its node, and whether it goes away if all fails. */
+struct made {
+	char *path;
+	bool fresh;
+	struct blk *b;
+};
+
+static int make_file(struct made *m, const char *name, const struct img_create *c,
+		     unsigned flags, const struct blk_log *log, struct err *e)
+{
+	const char *path;
+	int r = open_local_path(name, &path, e);
+
+	if (r < 0)
+		return r;
+	m->path = mem_strdup(path, e);
+	if (!m->path)
+		return -ENOMEM;
+	r = file_create(path, 0, PREALLOC_OFF, c->nocow, c->extent_size_hint, &m->fresh, e);
+	if (r < 0 && r != -EEXIST)
+		return r;
+	r = file_open(path, NULL, flags, &m->b, e);
+	if (r == 0)
+		m->b->log = log;
+	return r;
+}
+
+/* Closes, and removes what was not there before if @r says that all was in vain. */
+static int finish_file(struct made *m, int r, struct err *e)
+{
+	int rc = blk_close(m->b, r < 0 ? NULL : e);
+
+	if (r == 0)
+		r = rc;
+	if (r < 0 && m->fresh && m->path)
+		(void)unlink(m->path);
+	mem_freep(&m->path);
+	return r;
+}
+
+int img_create_file(const char *filename, const struct img_format *fmt,
+		    const struct img_create *c, unsigned flags, struct progress *p,
+		    const struct blk_log *log, struct err *e)
+{
+	struct made file = { NULL, false, NULL }, data = { NULL, false, NULL };
+	int r, rc;
+
+	flags = (flags & (BLK_NOFLUSH | BLK_DIRECT | BLK_NOLOCK)) | BLK_WRITE | BLK_UNMAP;
+	if (!fmt->create)
+		return err_set(e, -ENOTSUP,
+			       "Format driver '%s' does not support image creation", fmt->name);
+	r = make_file(&file, filename, c, flags, log, e);
+	if (r == 0 && c->data_file) {
+		AUTO_FREE char *name = img_relative_name(filename, c->data_file, e);
+
+		r = name ? make_file(&data, name, c, flags, log, e) : -ENOMEM;
+	}
+	if (r == 0)
+		r = fmt->create(file.b, data.b, c, p, e);
+	rc = finish_file(&data, r, e);
+	r = r < 0 ? r : rc;
+	rc = finish_file(&file, r, e);
+	return r < 0 ? r : rc;
+}
