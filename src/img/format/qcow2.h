@@ -22,6 +22,7 @@
 #ifndef IMG_FORMAT_QCOW2_H
 #define IMG_FORMAT_QCOW2_H
 
+#include "img/codec/codec.h"
 #include "img/format/qcow2_header.h"
 #include "img/img.h"
 
@@ -33,6 +34,7 @@
 struct qcow2_cache;   /* qcow2_cache.c: tables or slices of them, LRU, write-back */
 struct qcow2_regions; /* qcow2_overlap.c: where metadata lies */
 struct qcow2_bitmaps; /* qcow2_bitmap.c: dirty tracking of the persistent bitmaps */
+struct qcow2_memory;  /* qcow2_scratch.c: codecs, buffers, expanded clusters */
 
 /* One internal snapshot, as in its table entry. */
 struct qcow2_snapshot {
@@ -109,6 +111,12 @@ struct qcow2 {
 	bool on_snapshot;         /* reads come from a snapshot (snapshot_load) */
 
 	struct qcow2_bitmaps *bitmaps; /* NULL: none to keep up */
+
+	struct qcow2_memory *memory; /* made on first use; close calls qcow2_memory_free */
+	enum codec_level compression_level;
+	bool eof_unsure;     /* a write past the end failed: what lies there may not be zero */
+	bool prealloc_known; /* the next field was found out */
+	bool prealloc;       /* much more is allocated in the image than in its file */
 };
 
 static inline struct qcow2 *to_qcow2(struct blk *b)
@@ -278,7 +286,8 @@ enum qcow2_kind {
 struct qcow2_run {
 	enum qcow2_kind kind;
 	uint64_t len;      /* bytes from the offset asked for */
-	uint64_t host;     /* NORMAL, ZERO_ALLOC: file offset of the first byte */
+	bool has_host;     /* always for NORMAL and ZERO_ALLOC; UNALLOCATED subclusters may */
+	uint64_t host;     /* file offset of the first byte, if has_host */
 	bool copied;       /* the clusters are ours alone: may be written in place */
 	uint64_t comp_off; /* COMPRESSED: first byte in the file ... */
 	uint32_t comp_len; /* ... and bytes to read at most; the run is one cluster */
@@ -322,8 +331,11 @@ int qcow2_extent(struct blk *b, uint64_t off, uint64_t max, struct blk_extent *o
 		 struct err *e) MUST_CHECK;
 int qcow2_pwrite_compressed(struct blk *b, const void *buf, size_t len, uint64_t off,
 			    struct err *e) MUST_CHECK;
+/* @len bytes from @skip of the cluster that @run, a compressed one, describes. */
 int qcow2_read_compressed(struct qcow2 *s, const struct qcow2_run *run, uint64_t skip,
 			  void *buf, size_t len, struct err *e) MUST_CHECK;
+/* At close, after the last I/O. */
+void qcow2_memory_free(struct qcow2 *s);
 /* Guest clusters [off, off+len) get clusters but keep their contents (zero if
  * they had none): preallocation.  Sets L2 entries; io held exclusively. */
 int qcow2_preallocate(struct qcow2 *s, uint64_t off, uint64_t len, enum blk_prealloc p,
