@@ -69,6 +69,9 @@ struct img_create {
 	enum blk_prealloc prealloc;
 	bool nocow;
 	uint64_t extent_size_hint; /* 0: leave alone */
+	/* Not stored in the image: what whoever fills it opens it with, as the run-time
+	 * option "compression-level" (fast, small).  NULL: fast. */
+	const char *compression_level;
 };
 
 /* qemu-img's defaults. */

@@ -1,11 +1,58 @@
 /* SPDX-License-Identifier: MIT */
 /* What holds the bytes of a range: the answer behind map, convert and measure. */
 #include "base/bytes.h"
+#include "base/mem.h"
 #include "img/format/qcow2_data.h"
 #include "img/proto/file.h"
 
+#include <stdlib.h>
+
 /* Lookups in one answer: bounds how long the lock is held. */
 enum { STEPS = 1024 };
+
+/* Clusters with a refcount among those that refcount block @i covers.  Readers have no
+ * refcounts in memory, so the block is read here. */
+static int count_block(struct qcow2 *s, uint64_t i, uint8_t *block, uint64_t *n, struct err *e)
+{
+	struct blk *f = s->blk.child;
+	uint8_t entry[8];
+	uint64_t off, per = 8 * s->cluster_size >> s->h.refcount_order;
+	int r;
+
+	*n = 0;
+	if (i >= (uint64_t)s->h.reftable_clusters * s->cluster_size / sizeof(entry))
+		return 0;
+	r = blk_pread(f, entry, sizeof(entry), s->h.reftable_offset + i * sizeof(entry), e);
+	off = load_be64(entry) & ~511ull;
+	if (r < 0 || !off || off >= atomic_load(&f->size))
+		return r;
+	r = blk_pread(f, block, (size_t)s->cluster_size, off, e);
+	for (uint64_t k = 0; k < per && r == 0; k++)
+		*n += qcow2_rb_get(block, s->h.refcount_order, k) != 0;
+	return r;
+}
+
+static int count_used(struct qcow2 *s, uint64_t end, uint64_t enough, struct err *e)
+{
+	uint64_t per = 8 * s->cluster_size >> s->h.refcount_order, used = 0;
+	uint8_t *block = mem_zalloc(1, (size_t)s->cluster_size, e);
+	int r = block ? 0 : -ENOMEM;
+
+	for (uint64_t i = 0; i < div_up(end, per) && r == 0; i++) {
+		uint64_t n;
+
+		if (used + end - i * per < enough)
+			break;
+		r = count_block(s, i, block, &n, e);
+		used += n;
+		if (used >= enough) {
+			s->prealloc = true;
+			break;
+		}
+	}
+	free(block);
+	return r;
+}
 
 /*
  * Metadata preallocation leaves entries that point at holes.  Asking the file about every
@@ -14,7 +61,7 @@ enum { STEPS = 1024 };
  */
 static int find_prealloc(struct qcow2 *s, struct err *e)
 {
-	uint64_t held, clusters = 0, end, enough;
+	uint64_t held, end;
 	int r;
 
 	s->prealloc = false;
@@ -26,20 +73,7 @@ static int find_prealloc(struct qcow2 *s, struct err *e)
 		return r;
 	held >>= s->cluster_bits;
 	end = div_up(atomic_load(&s->blk.child->size), s->cluster_size);
-	enough = max_u64(held + held / 9, held + 2);
-	for (uint64_t c = 0; c < end && clusters + (end - c) >= enough; c++) {
-		uint64_t n;
-
-		r = qcow2_refcount_get(s, c, &n, e);
-		if (r < 0)
-			return r;
-		clusters += n != 0;
-		if (clusters >= enough) {
-			s->prealloc = true;
-			break;
-		}
-	}
-	return 0;
+	return count_used(s, end, max_u64(held + held / 9, held + 2), e);
 }
 
 static unsigned flags_of(const struct qcow2 *s, const struct qcow2_run *run)

@@ -10,6 +10,7 @@ enum { FREES_MAX = 32768 };
 
 void qcow2_destroy(struct qcow2 *s)
 {
+	qcow2_memory_free(s);
 	qcow2_bitmaps_free(s);
 	qcow2_snapshots_free(s->snapshots, s->snapshots_n);
 	qcow2_regions_free(s);

@@ -147,6 +147,7 @@ static int load_tables(struct qcow2 *s, const struct qcow2_options *o, struct er
 	s->slice_bits = (unsigned)__builtin_ctzll(o->l2_bytes / s->l2_entry_bytes);
 	s->cache_clean_interval = o->clean_interval;
 	s->overlap_kinds = o->overlap;
+	s->compression_level = o->level;
 	memcpy(s->discard_pass, o->discard, sizeof(s->discard_pass));
 	s->file_end = div_up(s->blk.child->size, s->cluster_size);
 	r = load_l1(s, e);

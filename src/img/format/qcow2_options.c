@@ -166,6 +166,22 @@ static int parse_overlap(struct optset *opts, unsigned *out, struct err *e)
 	return 0;
 }
 
+static int parse_level(struct optset *opts, enum codec_level *out, struct err *e)
+{
+	const char *name = opts ? optset_get(opts, "compression-level") : NULL;
+
+	*out = CODEC_FAST;
+	if (!name || !strcmp(name, "fast"))
+		return 0;
+	if (strcmp(name, "small"))
+		return err_set(e, -EINVAL,
+			       "Unsupported value '%s' for qcow2 option 'compression-level'. "
+			       "Allowed are: fast, small",
+			       name);
+	*out = CODEC_SMALL;
+	return 0;
+}
+
 int qcow2_options_parse(const struct qcow2 *s, struct optset *opts, unsigned flags,
 			struct qcow2_options *out, struct err *e)
 {
@@ -178,6 +194,8 @@ int qcow2_options_parse(const struct qcow2 *s, struct optset *opts, unsigned fla
 	r = parse_caches(s, opts, out, e);
 	if (r == 0)
 		r = parse_overlap(opts, &out->overlap, e);
+	if (r == 0)
+		r = parse_level(opts, &out->level, e);
 	if (r == 0 && opts)
 		r = optset_bool(opts, "lazy-refcounts", &out->lazy, e);
 	if (r == 0 && opts)

@@ -12,6 +12,7 @@ struct qcow2_options {
 	bool lazy;
 	bool discard[3]; /* by enum qcow2_freed */
 	unsigned overlap;
+	enum codec_level level; /* "compression-level": of clusters written compressed */
 	const char *data_file; /* belongs to the option set, or NULL */
 };
 

@@ -75,6 +75,7 @@ static int zero_slice(struct qcow2 *s, struct range *g, uint64_t limit, enum mod
 	uint8_t *table;
 	int r = qcow2_l2_for_write(s, g->off, &table, e);
 
+	s->freeing = mode == KEEP ? QCOW2_FREED_OTHER : QCOW2_FREED_REQUEST;
 	for (; i < n && g->off < limit && r == 0; i++) {
 		uint64_t start = round_down(g->off, cs), end = min_u64(limit, start + cs);
 
@@ -86,6 +87,7 @@ static int zero_slice(struct qcow2 *s, struct range *g, uint64_t limit, enum mod
 		if (r == 0)
 			g->off = end;
 	}
+	s->freeing = QCOW2_FREED_OTHER;
 	return r;
 }
 
@@ -245,7 +247,8 @@ int qcow2_discard(struct blk *b, uint64_t off, uint64_t len, struct err *e)
 		r = blk_zero(s->blk.data, g.off, bytes, BLK_MAY_UNMAP, e);
 	if (r == 0)
 		r = zero_range(s, g, DISCARD, 0, e);
-	if (r == 0 && qcow2_has_data_file(s) && !qcow2_data_is_raw(s) && s->discard_pass)
+	if (r == 0 && qcow2_has_data_file(s) && !qcow2_data_is_raw(s) &&
+	    s->discard_pass[QCOW2_FREED_REQUEST])
 		r = blk_discard(s->blk.data, g.off, bytes, e);
 	pthread_rwlock_unlock(&s->io);
 	return r;
