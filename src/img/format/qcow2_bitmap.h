@@ -62,12 +62,11 @@ int qcow2_bitmap_table_load(struct qcow2 *s, const struct qcow2_bitmap *b, uint6
 
 /*
  * Gives every bitmap a table for @size guest bytes, in new clusters, and s->h a new
- * directory.  What is no longer needed once the header is written goes to @old.  The caller
- * flushes, writes the header, and then releases @old.  Under lock, io exclusive, before
- * s->h.size changes.  -ENOTSUP: a bitmap is inconsistent.
+ * directory, which the commit of @w makes count.  Under lock, io exclusive, before s->h.size
+ * changes.  -ENOTSUP: a bitmap is inconsistent.
  */
-struct qcow2_old;
-int qcow2_bitmaps_resize(struct qcow2 *s, uint64_t size, struct qcow2_old *old, struct err *e)
+struct qcow2_swap;
+int qcow2_bitmaps_resize(struct qcow2 *s, uint64_t size, struct qcow2_swap *w, struct err *e)
 	MUST_CHECK;
 
 #endif
