@@ -229,6 +229,7 @@ static inline struct blk *memblk_new(const void *bytes, uint64_t len)
 		abort();
 	pthread_mutex_init(&m->lock, NULL);
 	m->blk.align = 1;
+	m->blk.grows = true;
 	membytes_size(&m->m, len);
 	if (len && bytes)
 		memcpy(m->m.p, bytes, len);

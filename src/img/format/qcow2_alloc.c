@@ -299,8 +299,11 @@ int qcow2_refblock_make(struct qcow2 *s, uint64_t cluster, struct err *e)
 		mark_reftable(s, i);
 		s->file_end = max_u64(s->file_end, at + 1);
 		r = qcow2_refcount_add(s, at, 1, 1, e);
-		if (r < 0)
+		if (r < 0) {
+			s->reftable[i] = 0;
+			qcow2_region_del(s, at << s->cluster_bits, s->cluster_size);
 			return r;
+		}
 		s->alloc_hint = at + 1;
 	}
 	return 0;

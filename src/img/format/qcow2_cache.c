@@ -383,13 +383,19 @@ int qcow2_cache_new_table(struct qcow2_cache *c, uint64_t off, uint8_t **table, 
 		return err_set(e, -EINVAL, "no place for a table: offset %#llx",
 			       (unsigned long long)off);
 
-	int r = qcow2_region_add(c->s, round_down(off, c->s->cluster_size), c->s->cluster_size,
+	uint64_t cluster = round_down(off, c->s->cluster_size);
+	int r = qcow2_region_add(c->s, cluster, c->s->cluster_size,
 				 c->refcounts ? QCOW2_R_REFBLOCK : QCOW2_R_L2, e);
 
-	if (r == 0)
-		r = get(c, off, true, table, e);
 	if (r < 0)
 		return r;
+	r = get(c, off, true, table, e);
+	if (r < 0) {
+		/* an L2 table's cluster is freed by whoever took it, and leaves then */
+		if (c->refcounts)
+			qcow2_region_del(c->s, cluster, c->s->cluster_size);
+		return r;
+	}
 	memset(*table, 0, c->bytes);
 	qcow2_cache_dirty(c, *table);
 	return 0;
