@@ -77,26 +77,18 @@ int open_seen_add(struct open_seen *id, const struct open_seen *up, struct blk *
 /* The names in the header of @b; both may come back NULL. */
 static int header_names(struct blk *b, char **file, char **fmt, struct err *e)
 {
-	struct img_info info = { 0 };
 	const char *f = NULL, *t = NULL;
-	int r = 0;
 
-	if (!b->format->backing)
+	if (!b->format->backing_name)
 		return 0;
-	if (b->format->backing_name) {
-		b->format->backing_name(b, &f, &t);
-	} else {
-		r = b->format->info(b, &info, e);
-		f = info.backing_filename;
-		t = info.backing_format;
-	}
-	if (r == 0 && f && *f) {
-		*file = mem_strdup(f, e);
-		*fmt = t && *t ? mem_strdup(t, e) : NULL;
-		r = *file && (*fmt || !t || !*t) ? 0 : -ENOMEM;
-	}
-	img_info_free(&info);
-	return r;
+	b->format->backing_name(b, &f, &t);
+	if (!f || !*f)
+		return 0;
+	*file = mem_strdup(f, e);
+	if (!*file || !t || !*t)
+		return *file ? 0 : -ENOMEM;
+	*fmt = mem_strdup(t, e);
+	return *fmt ? 0 : -ENOMEM;
 }
 
 static int open_named(struct blk *b, char *name, const char *fmt, struct optset *opts,

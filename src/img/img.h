@@ -202,7 +202,7 @@ struct img_format {
 		       struct err *e);
 	/* Writes the names into the header; NULL: no backing file. */
 	int (*set_backing)(struct blk *b, const char *file, const char *fmt, struct err *e);
-	/* The names in the header, or NULL; they belong to the node. */
+	/* The names in the header, or NULL; they belong to the node.  NULL: no backing files. */
 	void (*backing_name)(struct blk *b, const char **file, const char **fmt);
 	/* Drops everything allocated here, so that all reads come from backing. */
 	int (*make_empty)(struct blk *b, struct err *e);

@@ -110,6 +110,12 @@ const struct blk_ops qcow2_ops = {
 	.close = close_node,
 };
 
+static void backing_name(struct blk *b, const char **file, const char **fmt)
+{
+	*file = to_qcow2(b)->h.backing_file;
+	*fmt = to_qcow2(b)->h.backing_fmt;
+}
+
 const struct img_format img_format_qcow2 = {
 	.name = "qcow2",
 	.backing = true,
@@ -126,5 +132,6 @@ const struct img_format img_format_qcow2 = {
 	.amend = qcow2_amend,
 	.measure = qcow2_measure,
 	.set_backing = qcow2_set_backing,
+	.backing_name = backing_name,
 	.make_empty = qcow2_make_empty,
 };
