@@ -337,7 +337,8 @@ int qcow2_read_compressed(struct qcow2 *s, const struct qcow2_run *run, uint64_t
 /* At close, after the last I/O. */
 void qcow2_memory_free(struct qcow2 *s);
 /* Guest clusters [off, off+len) get clusters but keep their contents (zero if
- * they had none): preallocation.  Sets L2 entries; io held exclusively. */
+ * they had none): preallocation.  Sets L2 entries; io held exclusively, lock not held.
+ * Progress is in guest bytes.  The caller flushes. */
 int qcow2_preallocate(struct qcow2 *s, uint64_t off, uint64_t len, enum blk_prealloc p,
 		      struct progress *pr, struct err *e) MUST_CHECK;
 

@@ -50,6 +50,8 @@ static inline bool qcow2_entry_has_host(const struct qcow2 *s, uint64_t entry)
 /* ---- qcow2_map.c ---- under lock */
 /* The slice that maps @off, for reading; NULL if no table does. */
 int qcow2_l2_peek(struct qcow2 *s, uint64_t off, uint8_t **table, struct err *e) MUST_CHECK;
+/* Changes an L1 entry; the file follows with the next flush. */
+void qcow2_l1_set(struct qcow2 *s, uint64_t i, uint64_t entry);
 /* True if the guest sees zeroes in [off, off + len), as far as the tables tell without
  * looking at data.  What cannot be read is not zero. */
 bool qcow2_reads_zero(struct qcow2 *s, uint64_t off, uint64_t len);

@@ -174,7 +174,7 @@ bool qcow2_reads_zero(struct qcow2 *s, uint64_t off, uint64_t len)
 
 /* ---- changing ---- */
 
-static void set_l1(struct qcow2 *s, uint64_t i, uint64_t entry)
+void qcow2_l1_set(struct qcow2 *s, uint64_t i, uint64_t entry)
 {
 	uint32_t at = (uint32_t)i;
 
@@ -243,7 +243,7 @@ static int make_table(struct qcow2 *s, uint64_t i, uint64_t old, uint64_t slice,
 		qcow2_unreserve(s, l2, s->cluster_size);
 		return r;
 	}
-	set_l1(s, i, l2 | QCOW2_OFLAG_COPIED);
+	qcow2_l1_set(s, i, l2 | QCOW2_OFLAG_COPIED);
 	return 0;
 }
 
