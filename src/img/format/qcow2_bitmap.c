@@ -343,7 +343,7 @@ static int resize_one(struct qcow2 *s, struct qcow2_bitmap *b, uint64_t size,
 	uint64_t gran = 1ull << b->granularity_bits, per = s->cluster_size * 8;
 	uint64_t keep = div_up(min_u64(size, s->h.size), gran);
 	uint64_t n = max_u64(div_up(div_up(size, gran), per), 1);
-	uint64_t old_bytes = round_up(b->table_entries * 8ull, s->cluster_size), off;
+	uint64_t old_bytes = round_up(b->table_entries * 8ull, s->cluster_size), off = 0;
 	AUTO_FREE uint64_t *old = NULL;
 	AUTO_FREE uint64_t *table = NULL;
 	int r;
