@@ -12,7 +12,9 @@
 #include <sys/mman.h>
 #include <time.h>
 
-enum { NONE = UINT32_MAX, ARENA_ALIGN = 4096 };
+#define NONE UINT32_MAX
+
+enum { ARENA_ALIGN = 4096 };
 
 struct entry {
 	uint64_t off; /* in the file; 0: unused */
