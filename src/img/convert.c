@@ -42,24 +42,16 @@ static uint64_t total_size(const struct img_convert *c)
 static int open_target(const struct img_convert *c, const char *path, struct blk **out,
 		       struct err *e)
 {
-	struct optset own = OPTSET_INIT;
 	struct img_open o = {
 		.filename = c->dst,
+		.path = strcmp(path, c->dst) ? path : NULL,
 		.format = c->dst_format,
 		.flags = BLK_WRITE | BLK_UNMAP | c->dst_flags,
 		.opts = c->dst_opts,
 		.log = c->log,
 	};
-	int r = 0;
 
-	if (strcmp(path, c->dst) != 0) {
-		r = optset_set(&own, "file.filename", path, e);
-		o.opts = &own;
-	}
-	if (r == 0)
-		r = img_open(&o, out, e);
-	optset_free(&own);
-	return r;
+	return img_open(&o, out, e);
 }
 
 /* True if what was never written reads as zeroes.  A raw block device shows what

@@ -17,6 +17,9 @@ enum { IMG_PROBE_BYTES = 512, IMG_CHAIN_MAX = 64, IMG_NAME_MAX = 1023 };
 struct img_open {
 	/* A path, "file:path" or "json:{...}"; NULL: opts say it ("file.filename"). */
 	const char *filename;
+	/* NULL, or where the file lies while it goes by @filename, in messages and for relative
+	 * names in it: an output that has not got its name yet (img/output.h). */
+	const char *path;
 	const char *format; /* NULL: probe the first 512 bytes */
 	unsigned flags;     /* enum blk_open_flags */
 	/* Run-time options ("l2-cache-size", "overlap-check", "file.locking",

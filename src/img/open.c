@@ -2,9 +2,11 @@
 #include "img/open.h"
 
 #include "base/bytes.h"
+#include "base/mem.h"
 #include "img/format/raw.h"
 #include "img/proto/file.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 int img_probe(struct blk *file, const struct img_format **out, struct err *e)
@@ -28,8 +30,20 @@ int img_probe(struct blk *file, const struct img_format **out, struct err *e)
 	return 0;
 }
 
+/* Messages and relative names shall not tell of a path under /proc. */
+static int rename_node(struct blk *b, const char *name, struct err *e)
+{
+	char *copy = mem_strdup(name, e);
+
+	if (!copy)
+		return -ENOMEM;
+	free(b->filename);
+	b->filename = copy;
+	return 0;
+}
+
 /* The file with its locks, which depend on what it holds. */
-static int open_file(struct open_plan *p, struct blk **out, struct err *e)
+static int open_file(struct open_plan *p, const char *path, struct blk **out, struct err *e)
 {
 	/* A format decides itself what is flushed and discarded when. */
 	unsigned flags = (p->flags & ~(unsigned)BLK_WRITETHROUGH) | BLK_UNMAP;
@@ -37,11 +51,13 @@ static int open_file(struct open_plan *p, struct blk **out, struct err *e)
 	struct blk *file = NULL;
 	int r;
 
-	r = file_open_unlocked(p->path, &p->file, flags, &file, e);
+	r = file_open_unlocked(path ? path : p->path, &p->file, flags, &file, e);
 	if (r < 0)
 		return r;
+	if (path)
+		r = rename_node(file, p->path, e);
 	unknown = optset_unused(&p->file);
-	if (unknown)
+	if (r == 0 && unknown)
 		r = err_set(e, -EINVAL, "Block protocol '%s' doesn't support the option '%s'",
 			    file->ops->name, unknown);
 	if (r == 0 && !p->format)
@@ -65,7 +81,7 @@ static int open_planned(struct open_plan *p, const struct img_open *o,
 	unsigned flags;
 	int r;
 
-	r = open_file(p, &file, e);
+	r = open_file(p, o->path, &file, e);
 	if (r < 0)
 		return r;
 	file->log = o->log;

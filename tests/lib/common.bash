@@ -48,3 +48,18 @@ same() {
 	diff -u "$1" "$2" | head -n 40
 	return 1
 }
+
+# no_debris: no hidden file is left in the current directory.
+no_debris() {
+	local f
+	for f in .[!.]*; do
+		[ ! -e "$f" ] || { echo "left behind: $f"; return 1; }
+	done
+}
+
+# sound IMAGE: qemu-img finds nothing worse than leaks in it.
+sound() {
+	local rc=0
+	qemu-img check -q "$1" >check.out 2>&1 || rc=$?
+	[ "$rc" = 0 ] || [ "$rc" = 3 ] || { cat check.out; return 1; }
+}
