@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the files of qcow2's data path share: writes in flight, writes that need clusters,
- * and expanded clusters.  Nobody else includes this.
+ * and expanded clusters.  Of the rest only resize, which cuts data off, includes this.
  */
 #ifndef IMG_FORMAT_QCOW2_DATA_H
 #define IMG_FORMAT_QCOW2_DATA_H
@@ -122,6 +122,12 @@ int qcow2_write_zeroes(struct qcow2 *s, uint64_t len, uint64_t off, struct err *
  */
 int qcow2_expand_runs(struct qcow2 *s, const struct qcow2_run *runs, size_t n, uint64_t skip,
 		      uint8_t *buf, struct err *e) MUST_CHECK;
+
+/* ---- qcow2_empty.c ---- under both locks */
+/* Gives back, later, what the entries of the L2 table at @l2 refer to. */
+int qcow2_drop_data(struct qcow2 *s, uint64_t l2, struct err *e) MUST_CHECK;
+/* Lets the file end after the last cluster in use.  Refcounts are in the file. */
+int qcow2_cut_file(struct qcow2 *s, struct err *e) MUST_CHECK;
 
 /* ---- qcow2_scratch.c ---- */
 struct codec_pool;

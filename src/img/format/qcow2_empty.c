@@ -3,8 +3,7 @@
 #include "base/bytes.h"
 #include "img/format/qcow2_data.h"
 
-/* Data clusters of the table at @l2, later. */
-static int drop_data(struct qcow2 *s, uint64_t l2, struct err *e)
+int qcow2_drop_data(struct qcow2 *s, uint64_t l2, struct err *e)
 {
 	size_t bytes = qcow2_slice_bytes(s);
 
@@ -33,7 +32,7 @@ static int drop_tables(struct qcow2 *s, struct err *e)
 			return qcow2_corrupt(s, true, e,
 					     "L2 table offset %#llx unaligned (L1 index: %#x)",
 					     (unsigned long long)l2, i);
-		r = drop_data(s, l2, e);
+		r = qcow2_drop_data(s, l2, e);
 		if (r == 0)
 			r = qcow2_free_later(s, l2, s->cluster_size, e);
 		if (r < 0)
@@ -43,8 +42,7 @@ static int drop_tables(struct qcow2 *s, struct err *e)
 	return 0;
 }
 
-/* The file ends after the last cluster in use. */
-static int cut_file(struct qcow2 *s, struct err *e)
+int qcow2_cut_file(struct qcow2 *s, struct err *e)
 {
 	struct blk *f = s->blk.child;
 	uint64_t end = div_up(atomic_load(&f->size), s->cluster_size);
@@ -84,7 +82,7 @@ static int make_empty(struct qcow2 *s, struct err *e)
 	/* what is free now must be free in the file before the file gets shorter */
 	if (r == 0)
 		r = qcow2_flush_meta(s, e);
-	return r == 0 ? cut_file(s, e) : r;
+	return r == 0 ? qcow2_cut_file(s, e) : r;
 }
 
 int qcow2_make_empty(struct blk *b, struct err *e)

@@ -57,8 +57,10 @@ int qcow2_swap_commit(struct qcow2 *s, struct qcow2_swap *w, struct err *e)
 
 	if (r == 0)
 		r = blk_flush(s->blk.child, e);
-	if (r == 0)
-		r = qcow2_write_header(s, e);
+	if (r < 0)
+		return r;
+	w->tried = true;
+	r = qcow2_write_header(s, e);
 	if (r == 0)
 		r = blk_flush(s->blk.child, e);
 	if (r < 0)
@@ -71,6 +73,12 @@ int qcow2_swap_commit(struct qcow2 *s, struct qcow2_swap *w, struct err *e)
 
 void qcow2_swap_undo(struct qcow2 *s, struct qcow2_swap *w)
 {
+	/* The new header may be in the file: unless it is replaced, what it names stays. */
+	if (w->tried &&
+	    (qcow2_write_header(s, NULL) < 0 || blk_flush(s->blk.child, NULL) < 0)) {
+		forget(w);
+		return;
+	}
 	/* What cannot be freed is a leak that check finds. */
 	for (size_t i = 0; i < w->fresh_n; i++)
 		(void)!qcow2_free(s, w->fresh[i].off, w->fresh[i].len, NULL);

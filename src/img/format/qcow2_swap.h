@@ -13,6 +13,7 @@
 struct qcow2_swap {
 	struct qcow2_free *old, *fresh;
 	size_t old_n, fresh_n;
+	bool tried; /* the header was or may have been written */
 };
 
 /* @n clusters in a row for something new, at byte offset *off. */
@@ -23,7 +24,7 @@ int qcow2_swap_drop(struct qcow2_swap *w, uint64_t off, uint64_t len, struct err
 /* Writes the header, with all before it stable first and itself stable after, and frees
  * the old clusters.  On failure the header in memory is the caller's to restore. */
 int qcow2_swap_commit(struct qcow2 *s, struct qcow2_swap *w, struct err *e) MUST_CHECK;
-/* Frees the new clusters: the header was not written. */
+/* After a failure, with the old header restored in memory: frees the new clusters. */
 void qcow2_swap_undo(struct qcow2 *s, struct qcow2_swap *w);
 
 #endif
