@@ -342,6 +342,7 @@ int blk_clone(struct blk *b, uint64_t off, uint64_t len, struct blk *src, uint64
 
 int blk_resize(struct blk *b, uint64_t size, enum blk_prealloc p, struct err *e)
 {
+	uint64_t old = b->size, shown;
 	int r;
 
 	if (!(b->flags & BLK_WRITE))
@@ -354,7 +355,11 @@ int blk_resize(struct blk *b, uint64_t size, enum blk_prealloc p, struct err *e)
 	enter(b);
 	r = b->ops->resize(b, size, p, e);
 	leave(b);
-	return r;
+	shown = b->backing ? min_u64(size, b->backing->size) : 0;
+	if (r < 0 || shown <= old)
+		return r;
+	/* What a longer backing image holds there was never part of this one. */
+	return blk_zero(b, old, shown - old, 0, e);
 }
 
 int blk_flush(struct blk *b, struct err *e)

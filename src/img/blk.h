@@ -162,6 +162,7 @@ int blk_extent_above(struct blk *b, const struct blk *base, uint64_t off, uint64
 /* -EOPNOTSUPP: not here; nothing was changed, read and write instead. */
 int blk_clone(struct blk *b, uint64_t off, uint64_t len, struct blk *src, uint64_t src_off,
 	      bool reflink_only, struct err *e) MUST_CHECK;
+/* New bytes read as zeroes, also where a longer backing image has others. */
 int blk_resize(struct blk *b, uint64_t size, enum blk_prealloc p, struct err *e) MUST_CHECK;
 /* All writes that returned before are on stable storage after.  With BLK_NOFLUSH
  * they have only left the node: a format writes out what it holds back. */

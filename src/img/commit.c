@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+#include "img/commit.h"
+
+#include "base/bytes.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "img/img.h"
+#include "img/open.h"
+#include "img/proto/file.h"
+#include "img/units.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+enum { STRETCH = 8 << 20, STEP = 1 << 20 };
+
+struct commit {
+	struct blk *top, *base;
+	const struct img_commit *in;
+	pthread_mutex_t lock; /* over the rest */
+	uint64_t copied;      /* bytes, for the rate */
+	int64_t start_ns;
+};
+
+static int64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* Waits until @len more bytes fit the rate. */
+static void throttle(struct commit *c, uint64_t len)
+{
+	double due;
+	int64_t wait;
+
+	if (!c->in->rate)
+		return;
+	pthread_mutex_lock(&c->lock);
+	c->copied += len;
+	due = (double)c->copied / (double)c->in->rate;
+	pthread_mutex_unlock(&c->lock);
+	wait = c->start_ns + (int64_t)(due * 1e9) - now_ns();
+	if (wait > 0) {
+		struct timespec t = { wait / 1000000000, wait % 1000000000 };
+
+		while (nanosleep(&t, &t) < 0 && errno == EINTR)
+			;
+	}
+}
+
+/* Moves one run that images above the base hold. */
+static int copy_run(struct commit *c, uint8_t *buf, const struct blk_extent *x, uint64_t off,
+		    struct err *e)
+{
+	unsigned plain = BLK_EXT_DATA | BLK_EXT_OFFSET;
+	uint64_t end = off + x->len;
+
+	if (x->flags & BLK_EXT_ZERO)
+		return blk_zero(c->base, off, x->len, BLK_MAY_UNMAP, e);
+	if ((x->flags & plain) == plain) {
+		int r = blk_clone(c->base, off, x->len, x->file, x->host_off, true, NULL);
+
+		if (r == 0)
+			throttle(c, x->len);
+		if (r != -EOPNOTSUPP)
+			return r < 0 ? err_set(e, r, "%s: sharing blocks: %s",
+					       c->base->filename, strerror(-r))
+				     : 0;
+	}
+	while (off < end) {
+		size_t n = (size_t)min_u64(end - off, STEP - off % STEP);
+		int r = blk_pread(c->top, buf, n, off, e);
+
+		if (r == 0)
+			r = blk_pwrite(c->base, buf, n, off, e);
+		if (r < 0)
+			return r;
+		throttle(c, n);
+		off += n;
+	}
+	return 0;
+}
+
+static int do_stretch(void *arg, uint8_t *buf, uint64_t off, uint64_t end, struct err *e)
+{
+	struct commit *c = arg;
+
+	while (off < end) {
+		struct blk_extent x;
+		int r = blk_extent_above(c->top, c->base, off, end - off, &x, NULL, e);
+
+		if (r == 0 && x.flags)
+			r = copy_run(c, buf, &x, off, e);
+		if (r < 0)
+			return r;
+		off += x.len;
+		progress_add(c->in->progress, x.len);
+	}
+	return 0;
+}
+
+/* True if @path, from where we are, is the file below @b. */
+static bool is_file_of(const char *path, const struct blk *b)
+{
+	struct stat a, s;
+	const char *local;
+
+	if (open_local_path(path, &local, NULL) < 0 || !file_is_node(b->child) ||
+	    stat(local, &a) < 0 || io_fstat(file_fd(b->child), &s, NULL) < 0)
+		return false;
+	if (S_ISBLK(a.st_mode))
+		return S_ISBLK(s.st_mode) && a.st_rdev == s.st_rdev;
+	return a.st_dev == s.st_dev && a.st_ino == s.st_ino;
+}
+
+/* The image over the base called @name; NULL name: over the first backing image. */
+static int find_above(struct blk *top, const char *name, struct blk **out, struct err *e)
+{
+	if (!top->backing)
+		return err_set(e, -ENOENT, "Image does not have a backing file");
+	*out = top;
+	if (!name)
+		return 0;
+	for (struct blk *n = top; n->backing; n = n->backing) {
+		AUTO_FREE char *full = img_relative_name(n->child->filename, name, NULL);
+
+		*out = n;
+		/* As that image would write it into its header, or as seen from here. */
+		if (!strcmp(name, n->backing->filename) ||
+		    (full && is_file_of(full, n->backing)) || is_file_of(name, n->backing))
+			return 0;
+	}
+	return err_set(e, -ENOENT, "Did not find '%s' in the backing chain of '%s'", name,
+		       top->filename);
+}
+
+/* Opens the image below @above for writing, instead of for reading. */
+static int reopen_base(struct blk *above, const struct blk *top, struct err *e)
+{
+	enum { CACHE = BLK_DIRECT | BLK_NOFLUSH | BLK_WRITETHROUGH | BLK_NOLOCK };
+	struct blk *old = above->backing, *b = NULL;
+	AUTO_FREE char *name = str_printf(e, "file:%s", old->child->filename);
+	struct img_open o = {
+		.filename = name,
+		.format = old->format->name,
+		.flags = (top->flags & CACHE) | BLK_WRITE | BLK_UNMAP,
+		.log = top->log,
+	};
+	int r;
+
+	if (!name)
+		return -ENOMEM;
+	/* Our own lock on it would be in the way. */
+	above->backing = NULL;
+	(void)blk_close(old, NULL);
+	r = img_open(&o, &b, e);
+	if (r < 0) {
+		o.flags &= ~(unsigned)(BLK_WRITE | BLK_UNMAP | BLK_WRITETHROUGH);
+		if (img_open(&o, &b, NULL) == 0)
+			above->backing = b;
+		return r;
+	}
+	above->backing = b;
+	return 0;
+}
+
+static int copy_all(struct commit *c, struct err *e)
+{
+	struct units u = {
+		.size = c->top->size,
+		.unit = STRETCH,
+		.buffer = STEP,
+		.threads = c->in->threads,
+		.work = do_stretch,
+		.arg = c,
+	};
+	int r = 0;
+
+	if (c->base->size < c->top->size)
+		r = blk_resize(c->base, c->top->size, PREALLOC_OFF, e);
+	if (r == 0)
+		r = units_run(&u, e);
+	return r < 0 ? r : blk_flush(c->base, e);
+}
+
+int img_commit(struct blk *top, const struct img_commit *in, struct err *e)
+{
+	struct commit c = { .top = top, .in = in, .start_ns = now_ns() };
+	struct blk *above = NULL;
+	int r;
+
+	r = find_above(top, in->base, &above, e);
+	if (r == 0)
+		r = reopen_base(above, top, e);
+	if (r < 0)
+		return r;
+	c.base = above->backing;
+	progress_total(in->progress, top->size);
+	pthread_mutex_init(&c.lock, NULL);
+	r = copy_all(&c, e);
+	pthread_mutex_destroy(&c.lock);
+	if (r < 0 || in->keep || in->base)
+		return r;
+	if (!top->format->make_empty)
+		return err_set(e, -ENOTSUP, "Could not empty %s: Operation not supported",
+			       top->filename);
+	r = top->format->make_empty(top, e);
+	if (r < 0)
+		return err_wrap(e, r, "Could not empty %s", top->filename);
+	return blk_flush(top, e);
+}
