@@ -68,8 +68,9 @@ int blk_extent(struct blk *b, uint64_t off, uint64_t max, struct blk_extent *out
 		if (r < 0)
 			return r;
 	}
-	if (!(x.flags & BLK_EXT_ALLOCATED) && !b->backing)
-		x.flags |= BLK_EXT_ZERO;
+	/* A place kept for bytes that are not there yet is none. */
+	if (!(x.flags & BLK_EXT_ALLOCATED))
+		x = (struct blk_extent){ .len = x.len, .flags = b->backing ? 0 : BLK_EXT_ZERO };
 	*out = x;
 	return 0;
 }
