@@ -88,12 +88,17 @@ bool qcow2_ext_feature_name(const uint8_t *buf, size_t pos, size_t len, unsigned
 /* The bytes as a string, which ends at the first NUL among them.  Replaces *out. */
 static int take_string(char **out, const uint8_t *data, size_t len, struct err *e)
 {
-	char *s = mem_zalloc(len + 1, 1, e);
+	char *s;
 
+	free(*out);
+	*out = NULL;
+	/* An empty name is no name: written anew it would not be there. */
+	if (!len || !data[0])
+		return 0;
+	s = mem_zalloc(len + 1, 1, e);
 	if (!s)
 		return -ENOMEM;
 	memcpy(s, data, len);
-	free(*out);
 	*out = s;
 	return 0;
 }
