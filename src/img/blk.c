@@ -221,7 +221,7 @@ int blk_pwrite(struct blk *b, const void *buf, size_t len, uint64_t off, struct 
 }
 
 int blk_pwrite_compressed(struct blk *b, const void *buf, size_t len, uint64_t off,
-			  struct err *e)
+			  const struct blk_turn *turn, struct err *e)
 {
 	int r = check_write(b, off, len, e);
 
@@ -231,7 +231,7 @@ int blk_pwrite_compressed(struct blk *b, const void *buf, size_t len, uint64_t o
 		return err_set(e, -ENOTSUP, "%s: the %s format cannot store compressed data",
 			       b->filename, b->ops->name);
 	enter(b);
-	r = b->ops->pwrite_compressed(b, buf, len, off, e);
+	r = b->ops->pwrite_compressed(b, buf, len, off, turn, e);
 	leave(b);
 	return r < 0 ? r : after_write(b, e);
 }

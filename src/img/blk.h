@@ -41,6 +41,15 @@ enum blk_open_flags {
 		1 << 10, /* with BLK_WRITE: falls back to read-only on -EACCES/-EROFS */
 };
 
+/*
+ * Lets several threads compress side by side and still lay out the result in one order:
+ * wait() is called between compressing and choosing a place, perhaps several times, and
+ * returns 0 when all that is to come before has its place.
+ */
+struct blk_turn {
+	int (*wait)(const struct blk_turn *t, struct err *e);
+};
+
 /* For blk_zero. */
 enum blk_zero_flags {
 	BLK_MAY_UNMAP = 1,   /* the range may become unallocated */
@@ -85,7 +94,7 @@ struct blk_ops {
 	/* Whole clusters (the last may be cut by the end of the image), one
 	 * or more.  A cluster that does not shrink is stored plain. */
 	int (*pwrite_compressed)(struct blk *b, const void *buf, size_t len, uint64_t off,
-				 struct err *e);
+				 const struct blk_turn *turn, struct err *e);
 	int (*zero)(struct blk *b, uint64_t off, uint64_t len, unsigned flags, struct err *e);
 	int (*discard)(struct blk *b, uint64_t off, uint64_t len, struct err *e);
 	/* @max is how far the caller looks at most: no need to search further. */
@@ -134,9 +143,9 @@ int blk_pread(struct blk *b, void *buf, size_t len, uint64_t off, struct err *e)
 /* -EPERM if the node was not opened with BLK_WRITE. */
 int blk_pwrite(struct blk *b, const void *buf, size_t len, uint64_t off, struct err *e)
 	MUST_CHECK;
-/* -ENOTSUP where the format cannot compress. */
+/* -ENOTSUP where the format cannot compress.  @turn: NULL if the order does not matter. */
 int blk_pwrite_compressed(struct blk *b, const void *buf, size_t len, uint64_t off,
-			  struct err *e) MUST_CHECK;
+			  const struct blk_turn *turn, struct err *e) MUST_CHECK;
 /* BLK_MAY_UNMAP counts only on a node opened with BLK_UNMAP. */
 int blk_zero(struct blk *b, uint64_t off, uint64_t len, unsigned flags, struct err *e)
 	MUST_CHECK;

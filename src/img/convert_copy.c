@@ -258,6 +258,19 @@ static void keep_rate(struct copy *k, uint64_t len)
 
 /* ---- one piece ---- */
 
+struct piece_turn {
+	struct blk_turn turn; /* first: what the engine gets */
+	struct copy *k;
+	const struct piece *p;
+};
+
+static int piece_turn_wait(const struct blk_turn *t, struct err *e)
+{
+	const struct piece_turn *pt = (const struct piece_turn *)t;
+
+	return wait_turn(pt->k, pt->p) ? 0 : err_set(e, -ECANCELED, "another thread failed");
+}
+
 /* Marks the units of @buf that may stay holes: runs of zeroes of at least
  * `sparse` bytes.  Returns how many units there are. */
 static size_t find_zeroes(const struct copy *k, const uint8_t *buf, uint64_t len,
@@ -290,7 +303,7 @@ static int write_zero(struct copy *k, uint64_t off, uint64_t len, struct err *e)
 }
 
 static int write_runs(struct copy *k, const uint8_t *buf, uint64_t off, uint64_t len,
-		      const bool *hole, size_t n, struct err *e)
+		      const bool *hole, size_t n, const struct blk_turn *turn, struct err *e)
 {
 	int r = 0;
 
@@ -304,7 +317,7 @@ static int write_runs(struct copy *k, const uint8_t *buf, uint64_t off, uint64_t
 			r = write_zero(k, off + at, end - at, e);
 		else if (k->c->compress)
 			r = blk_pwrite_compressed(k->dst, buf + at, (size_t)(end - at),
-						  off + at, e);
+						  off + at, turn, e);
 		else
 			r = blk_pwrite(k->dst, buf + at, (size_t)(end - at), off + at, e);
 	}
@@ -315,6 +328,7 @@ static int write_runs(struct copy *k, const uint8_t *buf, uint64_t off, uint64_t
 
 static int copy_bytes(struct copy *k, const struct piece *p, uint8_t *buf, struct err *e)
 {
+	struct piece_turn t = { { piece_turn_wait }, k, p };
 	bool hole[UNITS_MAX];
 	int r = read_sources(k, buf, p->len, p->off, e);
 	size_t n;
@@ -322,10 +336,13 @@ static int copy_bytes(struct copy *k, const struct piece *p, uint8_t *buf, struc
 	if (r < 0)
 		return r;
 	n = find_zeroes(k, buf, p->len, hole);
+	/* Compressing comes first and takes long: the engine waits for the turn after it. */
 	if (!k->c->compress && !wait_turn(k, p))
 		return 0;
-	r = write_runs(k, buf, p->off, p->len, hole, n, e);
-	if (!k->c->compress && r == 0)
+	r = write_runs(k, buf, p->off, p->len, hole, n, &t.turn, e);
+	if (r == -ECANCELED) /* whoever failed says why */
+		return 0;
+	if (r == 0 && wait_turn(k, p)) /* all of it may have been holes */
 		end_turn(k);
 	return r;
 }
@@ -342,7 +359,7 @@ static int copy_instead(struct copy *k, const struct piece *p, uint8_t *buf, str
 		r = read_sources(k, buf, len, p->off + done, e);
 		if (r == 0)
 			r = write_runs(k, buf, p->off + done, len, hole,
-				       find_zeroes(k, buf, len, hole), e);
+				       find_zeroes(k, buf, len, hole), NULL, e);
 		done += len;
 	}
 	return r;
@@ -394,10 +411,8 @@ static int work(void *arg, unsigned worker, struct err *e)
 			r = copy_bytes(k, &p, buf, e);
 		else if (p.kind == PIECE_SHARE)
 			r = share(k, &p, buf, e);
-		else if (!k->c->compress)
+		else
 			r = zero_piece(k, &p, e);
-		else if (p.kind == PIECE_ZERO)
-			r = blk_zero(k->dst, p.off, p.len, BLK_MAY_UNMAP, e);
 		progress_add(k->c->progress, p.len);
 		if (p.kind == PIECE_DATA || p.kind == PIECE_SHARE)
 			keep_rate(k, p.len);

@@ -129,7 +129,7 @@ static int store(const struct rebase *s, const struct window *w, size_t i, size_
 	if (zero)
 		return blk_zero(s->b, off, len, 0, e);
 	if (s->in->compress && whole)
-		return blk_pwrite_compressed(s->b, w->was + at, len, off, e);
+		return blk_pwrite_compressed(s->b, w->was + at, len, off, NULL, e);
 	return blk_pwrite(s->b, w->was + at, len, off, e);
 }
 

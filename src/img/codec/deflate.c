@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <zlib.h>
 
 #ifdef HAVE_ISAL
@@ -62,6 +63,9 @@ static long deflate_compress(struct codec *c, void *out, size_t room, const void
 
 	if (r < 0)
 		return r;
+	/* The library leaves the last cluster's hash table there and finds matches by it: the
+	 * same cluster would not always give the same bytes. */
+	memset(d->level_buf, 0, ISAL_DEF_LVL3_DEFAULT);
 	isal_deflate_init(z);
 	z->end_of_stream = 1;
 	z->flush = NO_FLUSH;

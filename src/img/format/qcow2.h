@@ -330,7 +330,7 @@ int qcow2_discard(struct blk *b, uint64_t off, uint64_t len, struct err *e) MUST
 int qcow2_extent(struct blk *b, uint64_t off, uint64_t max, struct blk_extent *out,
 		 struct err *e) MUST_CHECK;
 int qcow2_pwrite_compressed(struct blk *b, const void *buf, size_t len, uint64_t off,
-			    struct err *e) MUST_CHECK;
+			    const struct blk_turn *turn, struct err *e) MUST_CHECK;
 /* @len bytes from @skip of the cluster that @run, a compressed one, describes. */
 int qcow2_read_compressed(struct qcow2 *s, const struct qcow2_run *run, uint64_t skip,
 			  void *buf, size_t len, struct err *e) MUST_CHECK;

@@ -208,15 +208,18 @@ static int link_parts(struct qcow2 *s, struct batch *b, struct err *e)
 	return 0;
 }
 
-static int write_batch(struct qcow2 *s, struct batch *b, struct err *e)
+/* Under io. */
+static int store_batch(struct qcow2 *s, struct batch *b, struct err *e)
 {
-	int r = compress_parts(s, b, e);
+	uint64_t off = b->fly.first << s->cluster_bits;
+	uint64_t end = min_u64(b->fly.end << s->cluster_bits, qcow2_image_size(s));
+	int r;
 
-	if (r < 0)
-		return r;
 	pthread_mutex_lock(&s->lock);
 	qcow2_inflight_wait_all(s, b->fly.first, b->fly.end);
-	r = reserve(s, b, e);
+	r = qcow2_begin_write(s, off, end - off, e);
+	if (r == 0)
+		r = reserve(s, b, e);
 	if (r < 0) {
 		pthread_mutex_unlock(&s->lock);
 		return r;
@@ -237,6 +240,22 @@ static int write_batch(struct qcow2 *s, struct batch *b, struct err *e)
 		unreserve(s, b);
 	qcow2_inflight_del(s, &b->fly);
 	pthread_mutex_unlock(&s->lock);
+	return r;
+}
+
+/* The turn is waited for without any lock: whoever goes first needs them. */
+static int write_batch(struct qcow2 *s, struct batch *b, const struct blk_turn *turn,
+		       struct err *e)
+{
+	int r = compress_parts(s, b, e);
+
+	if (r == 0 && turn)
+		r = turn->wait(turn, e);
+	if (r < 0)
+		return r;
+	pthread_rwlock_rdlock(&s->io);
+	r = store_batch(s, b, e);
+	pthread_rwlock_unlock(&s->io);
 	return r;
 }
 
@@ -267,7 +286,7 @@ static size_t fill_batch(struct qcow2 *s, struct batch *b, const uint8_t *buf, s
 }
 
 static int write_all(struct qcow2 *s, const uint8_t *buf, size_t len, uint64_t off,
-		     struct err *e)
+		     const struct blk_turn *turn, struct err *e)
 {
 	struct batch b = { 0 };
 	int r = 0;
@@ -282,7 +301,7 @@ static int write_all(struct qcow2 *s, const uint8_t *buf, size_t len, uint64_t o
 	while (len && r == 0) {
 		size_t n = fill_batch(s, &b, buf, len, off);
 
-		r = write_batch(s, &b, e);
+		r = write_batch(s, &b, turn, e);
 		buf += n;
 		off += n;
 		len -= n;
@@ -293,11 +312,10 @@ static int write_all(struct qcow2 *s, const uint8_t *buf, size_t len, uint64_t o
 }
 
 int qcow2_pwrite_compressed(struct blk *b, const void *buf, size_t len, uint64_t off,
-			    struct err *e)
+			    const struct blk_turn *turn, struct err *e)
 {
 	struct qcow2 *s = to_qcow2(b);
 	uint64_t mask = s->cluster_size - 1;
-	int r;
 
 	if (qcow2_has_data_file(s))
 		return err_set(
@@ -305,12 +323,5 @@ int qcow2_pwrite_compressed(struct blk *b, const void *buf, size_t len, uint64_t
 			"an image with an external data file holds no compressed clusters");
 	if (off & mask || (len & mask && off + len != qcow2_image_size(s)))
 		return err_set(e, -EINVAL, "compressed writes are of whole clusters");
-	pthread_rwlock_rdlock(&s->io);
-	pthread_mutex_lock(&s->lock);
-	r = qcow2_begin_write(s, off, len, e);
-	pthread_mutex_unlock(&s->lock);
-	if (r == 0)
-		r = write_all(s, buf, len, off, e);
-	pthread_rwlock_unlock(&s->io);
-	return r;
+	return write_all(s, buf, len, off, turn, e);
 }

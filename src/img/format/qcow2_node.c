@@ -80,9 +80,9 @@ static int do_pwrite(struct blk *b, const void *buf, size_t len, uint64_t off, s
 }
 
 static int do_pwrite_compressed(struct blk *b, const void *buf, size_t len, uint64_t off,
-				struct err *e)
+				const struct blk_turn *turn, struct err *e)
 {
-	return settle(b, qcow2_pwrite_compressed(b, buf, len, off, e), e);
+	return settle(b, qcow2_pwrite_compressed(b, buf, len, off, turn, e), e);
 }
 
 static int do_zero(struct blk *b, uint64_t off, uint64_t len, unsigned flags, struct err *e)

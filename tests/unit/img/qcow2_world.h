@@ -204,7 +204,7 @@ static inline int world_bytes(struct world *w, enum op_kind kind, uint32_t first
 		for (uint32_t i = 0; i < n; i++)
 			sector_fill(buf + (size_t)i * SECTOR, id);
 		r = kind == OP_WRITE ? blk_pwrite(w->b, buf, len, off, e)
-				     : blk_pwrite_compressed(w->b, buf, len, off, e);
+				     : blk_pwrite_compressed(w->b, buf, len, off, NULL, e);
 		free(buf);
 	}
 	return r;
