@@ -40,10 +40,10 @@ static int find_long(const struct cli_opt *opts, const char *name, size_t len,
 			other = o;
 	}
 	if (!found || !len)
-		return err_set(e, -EINVAL, "unknown option --%.*s", (int)len, name);
+		return err_set(e, -EINVAL, "unrecognized option '--%.*s'", (int)len, name);
 	if (other)
-		return err_set(e, -EINVAL, "option --%.*s is ambiguous: --%s or --%s", (int)len,
-			       name, found->name, other->name);
+		return err_set(e, -EINVAL, "option '--%.*s' is ambiguous: --%s or --%s",
+			       (int)len, name, found->name, other->name);
 	*out = found;
 	return 0;
 }
@@ -59,10 +59,10 @@ static int take_long(struct parse *p, const char *text, struct err *e)
 	if (r < 0)
 		return r;
 	if (value && !o->arg)
-		return err_set(e, -EINVAL, "option --%s takes no argument", o->name);
-	if (!value && o->arg) {
+		return err_set(e, -EINVAL, "option '--%s' takes no argument", o->name);
+	if (!value && o->arg && o->arg[0] != '[') {
 		if (p->at >= p->argc)
-			return err_set(e, -EINVAL, "option --%s needs an argument", o->name);
+			return err_set(e, -EINVAL, "missing argument for option '--%s'", text);
 		value = p->argv[p->at++];
 	}
 	return p->each(p->ctx, o->id, value, e);
@@ -79,14 +79,16 @@ static int take_letters(struct parse *p, const char *text, struct err *e)
 		while (!opt_is_end(o) && o->letter != *text)
 			o++;
 		if (opt_is_end(o))
-			return err_set(e, -EINVAL, "unknown option -%c", *text);
+			return err_set(e, -EINVAL, "unrecognized option '-%s'", text);
 		text++;
-		if (o->arg && *text) {
+		if (o->arg && o->arg[0] == '[') {
+			/* only the long form takes it */
+		} else if (o->arg && *text) {
 			value = text;
 			text = "";
 		} else if (o->arg) {
 			if (p->at >= p->argc)
-				return err_set(e, -EINVAL, "option -%c needs an argument",
+				return err_set(e, -EINVAL, "missing argument for option '-%c'",
 					       o->letter);
 			value = p->argv[p->at++];
 		}

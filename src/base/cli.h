@@ -18,8 +18,10 @@
 struct cli_opt {
 	const char *name; /* long form without "--"; NULL if there is only a letter */
 	char letter;      /* or 0 */
-	const char *arg;  /* "FMT", or NULL for a flag */
-	unsigned id;      /* unique in its command; what cli_each gets */
+	/* "FMT", or NULL for a flag; "[KIND]": may be left out, and is then given
+	 * as "--name=KIND" only. */
+	const char *arg;
+	unsigned id; /* unique in its command; what cli_each gets */
 };
 
 struct cli_cmd {
