@@ -44,6 +44,17 @@ static int get_size(struct optset *set, const char *key, uint64_t *out, struct e
 	return 0;
 }
 
+static int get_number(struct optset *set, const char *key, uint64_t *out, struct err *e)
+{
+	const char *val = optset_get(set, key);
+
+	if (val && *val == '-') /* a number to qemu-img, and a large one */
+		*out = UINT64_MAX;
+	else if (optset_u64(set, key, out, NULL) < 0)
+		return err_set(e, -EINVAL, "Parameter '%s' expects a number", key);
+	return 0;
+}
+
 /* A word out of @words (ends with NULL); the index of the one found in *@out. */
 static int get_word(struct optset *set, const char *key, const char *name,
 		    const char *const *words, unsigned *out, struct err *e)
@@ -82,7 +93,6 @@ static int get_numbers(struct optset *set, struct img_create *c, struct err *e)
 	static const char *const compats[] = { "0.10", "v2", "1.1", "v3", NULL };
 	static const char *const compressions[] = { "zlib", "zstd", NULL };
 	unsigned compat = c->compat == 2 ? 0 : 2, zstd = c->compression_zstd;
-	const char *bits = optset_get(set, "refcount_bits");
 	uint64_t v = c->refcount_bits;
 	int r;
 
@@ -94,10 +104,9 @@ static int get_numbers(struct optset *set, struct img_create *c, struct err *e)
 		return r;
 	c->compat = compat < 2 ? 2 : 3;
 	c->compression_zstd = zstd != 0;
-	if (bits && *bits == '-') /* a number to qemu-img, and no width */
-		v = UINT32_MAX;
-	else if (optset_u64(set, "refcount_bits", &v, NULL) < 0)
-		return err_set(e, -EINVAL, "Parameter 'refcount_bits' expects a number");
+	r = get_number(set, "refcount_bits", &v, e);
+	if (r < 0)
+		return r;
 	c->refcount_bits = v > UINT32_MAX ? UINT32_MAX : (unsigned)v;
 	return 0;
 }
@@ -124,17 +133,51 @@ static bool knows(const struct img_format *fmt, const char *key)
 	       (fmt->backing && !strcmp(key, "encryption"));
 }
 
+/* How the value of @key is written: 's'tring, s'i'ze, 'n'umber or 'b'ool. */
+static char type_of(const struct img_format *fmt, const char *key)
+{
+	for (const struct img_create_opt *o = fmt->create_opts; o && o->name; o++)
+		if (!strcmp(o->name, key))
+			return o->type[0] == 's' && o->type[1] == 'i' ? 'i' : o->type[0];
+	return !strcmp(key, "nocow") || !strcmp(key, "encryption") ? 'b' : 'i';
+}
+
+int img_create_check(const struct img_format *fmt, struct optset *set, struct err *e)
+{
+	int r = fmt->backing ? refuse_encryption(set, e) : 0;
+
+	for (size_t i = 0; i < set->n && r == 0; i++) {
+		const char *key = set->v[i].key;
+		uint64_t num;
+		bool on;
+
+		if (!knows(fmt, key))
+			return err_set(e, -EINVAL, "Invalid parameter '%s'", key);
+		switch (type_of(fmt, key)) {
+		case 'b':
+			r = get_bool(set, key, &on, e);
+			break;
+		case 'i':
+			r = get_size(set, key, &num, e);
+			break;
+		case 'n':
+			r = get_number(set, key, &num, e);
+			break;
+		default:
+			break;
+		}
+	}
+	return r;
+}
+
 int img_create_parse(const struct img_format *fmt, struct optset *set, struct img_create *c,
 		     struct err *e)
 {
 	const char *s;
-	int r = fmt->backing ? refuse_encryption(set, e) : 0;
+	int r = img_create_check(fmt, set, e);
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < set->n; i++)
-		if (!knows(fmt, set->v[i].key))
-			return err_set(e, -EINVAL, "Invalid parameter '%s'", set->v[i].key);
 	if ((s = optset_get(set, "backing_file")))
 		c->backing_file = s;
 	if ((s = optset_get(set, "backing_fmt")))

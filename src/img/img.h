@@ -95,6 +95,10 @@ struct img_create_opt {
 int img_create_parse(const struct img_format *fmt, struct optset *set, struct img_create *c,
 		     struct err *e) MUST_CHECK;
 
+/* The first half of that: names, and how numbers, sizes and switches are written. */
+int img_create_check(const struct img_format *fmt, struct optset *set, struct err *e)
+	MUST_CHECK;
+
 /*
  * Makes the file @filename (and c->data_file, relative to its folder) and an empty image in
  * it.  Regular files are emptied if they exist, devices are written in place.  On failure

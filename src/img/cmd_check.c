@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+#include "img/cmd_progress.h"
+#include "img/cmds.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { OPT_REPAIR = 1, OPT_CACHE };
+
+/* qemu-img's exit codes, which scripts tell apart. */
+enum { CHECK_FAILED = 1, CHECK_CORRUPT = 2, CHECK_LEAKS = 3, CHECK_UNSUPPORTED = 63 };
+
+const struct cli_opt cmd_check_opts[] = {
+	CMD_OPT_HELP,
+	CMD_OPT_FORMAT,
+	{ "repair", 'r', "WHAT", OPT_REPAIR },
+	CMD_OPT_OUTPUT,
+	{ "cache", 'T', "MODE", OPT_CACHE },
+	CMD_OPT_SHARE,
+	CMD_OPT_IMAGE_OPTS,
+	CMD_OPT_PROGRESS,
+	CMD_OPT_QUIET,
+	CMD_OPT_OBJECT,
+	CMD_OPT_END,
+};
+
+struct check {
+	struct cmd_opts o;
+	unsigned repair;
+	const char *cache;
+};
+
+static int own_opt(void *ctx, unsigned id, const char *value)
+{
+	struct check *c = ctx;
+
+	if (id == OPT_CACHE)
+		c->cache = value;
+	else if (!strcmp(value, "leaks"))
+		c->repair = IMG_FIX_LEAKS;
+	else if (!strcmp(value, "all"))
+		c->repair = IMG_FIX_LEAKS | IMG_FIX_ERRORS;
+	else
+		return CMD_EXIT(cmd_usage(
+			"Unknown option value for -r (expecting 'leaks' or 'all'): %s", value));
+	return 0;
+}
+
+static void print_problem(void *arg, const char *line)
+{
+	(void)arg;
+	fprintf(stderr, "%s\n", line);
+}
+
+static void print_counts(const struct img_check *k)
+{
+	if (!k->corruptions && !k->leaks && !k->check_errors)
+		printf("No errors were found on the image.\n");
+	if (k->corruptions)
+		printf("\n%llu errors were found on the image.\n"
+		       "Data may be corrupted, or further writes to the image may corrupt "
+		       "it.\n",
+		       (unsigned long long)k->corruptions);
+	if (k->leaks)
+		printf("\n%llu leaked clusters were found on the image.\n"
+		       "This means waste of disk space, but no harm to data.\n",
+		       (unsigned long long)k->leaks);
+	if (k->check_errors)
+		printf("\n%llu internal errors have occurred during the check.\n",
+		       (unsigned long long)k->check_errors);
+}
+
+static void print_human(const struct img_check *k)
+{
+	double allocated = (double)k->allocated_clusters;
+
+	print_counts(k);
+	if (k->total_clusters && k->allocated_clusters)
+		printf("%llu/%llu = %0.2f%% allocated, %0.2f%% fragmented, %0.2f%% compressed "
+		       "clusters\n",
+		       (unsigned long long)k->allocated_clusters,
+		       (unsigned long long)k->total_clusters,
+		       allocated * 100.0 / (double)k->total_clusters,
+		       (double)k->fragmented_clusters * 100.0 / allocated,
+		       (double)k->compressed_clusters * 100.0 / allocated);
+	if (k->image_end_offset)
+		printf("Image end offset: %llu\n", (unsigned long long)k->image_end_offset);
+}
+
+static int print_json(const struct img_check *k, const char *name, const char *format)
+{
+	const struct {
+		const char *key;
+		uint64_t v;
+	} all[] = {
+		{ "image-end-offset", k->image_end_offset },
+		{ "total-clusters", k->total_clusters },
+		{ "allocated-clusters", k->allocated_clusters },
+		{ "fragmented-clusters", k->fragmented_clusters },
+		{ "compressed-clusters", k->compressed_clusters },
+		{ "corruptions", k->corruptions },
+		{ "corruptions-fixed", k->corruptions_fixed },
+		{ "leaks", k->leaks },
+		{ "leaks-fixed", k->leaks_fixed },
+	};
+	json_t *o = json_object();
+
+	json_object_set_new(o, "filename", json_string_nocheck(name));
+	json_object_set_new(o, "format", json_string(format));
+	json_object_set_new(o, "check-errors", json_integer((json_int_t)k->check_errors));
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (all[i].v)
+			json_object_set_new(o, all[i].key, json_integer((json_int_t)all[i].v));
+	return cmd_print_json(o);
+}
+
+static int run_check(const struct check *c, struct blk *b, unsigned repair, struct img_check *k,
+		     struct err *e)
+{
+	struct cmd_progress cp;
+	int r;
+
+	memset(k, 0, sizeof(*k));
+	k->repair = repair;
+	k->report = print_problem;
+	k->progress = cmd_progress_start(&cp, &c->o, 1);
+	r = b->format->check(b, k, e);
+	cmd_progress_end(&cp, r == 0);
+	return r;
+}
+
+/* What was mended is looked at again: only that tells what is left. */
+static int check_again(const struct check *c, struct blk *b, struct img_check *k, struct err *e)
+{
+	uint64_t leaks = k->leaks_fixed, corruptions = k->corruptions_fixed;
+	int r;
+
+	if (!c->o.json && !c->o.quiet)
+		printf("The following inconsistencies were found and repaired:\n\n"
+		       "    %llu leaked clusters\n    %llu corruptions\n\n"
+		       "Double checking the fixed image now...\n",
+		       (unsigned long long)leaks, (unsigned long long)corruptions);
+	fflush(stdout);
+	r = run_check(c, b, 0, k, e);
+	k->leaks_fixed = leaks;
+	k->corruptions_fixed = corruptions;
+	return r;
+}
+
+static int check_image(const struct check *c, struct blk *b, const char *name)
+{
+	struct img_check k;
+	struct err e = { 0 };
+	char text[ERR_MSG_SIZE];
+	int r;
+
+	if (!b->format->check) {
+		cmd_error("This image format does not support checks");
+		return CHECK_UNSUPPORTED;
+	}
+	r = run_check(c, b, c->repair, &k, &e);
+	if (r == 0 && (k.corruptions_fixed || k.leaks_fixed))
+		r = check_again(c, b, &k, &e);
+	if (r < 0) {
+		cmd_error("Check failed: %s", cmd_sentence(&e, text, sizeof(text)));
+		return CHECK_FAILED;
+	}
+	if (c->o.json)
+		r = print_json(&k, name, b->format->name);
+	else if (!c->o.quiet)
+		print_human(&k);
+	if (r)
+		return CHECK_FAILED;
+	if (k.check_errors) {
+		cmd_error("Check failed");
+		return CHECK_FAILED;
+	}
+	return k.corruptions ? CHECK_CORRUPT : k.leaks ? CHECK_LEAKS : 0;
+}
+
+int cmd_check(int argc, char **argv)
+{
+	struct check c = { 0 };
+	unsigned flags = BLK_CHECK | BLK_UNMAP;
+	struct blk *b = NULL;
+	int n = 0, status;
+
+	status = cmd_parse(cmd_check_opts, argc, argv, &c.o, own_opt, &c, &n);
+	if (status >= 0)
+		return status;
+	if (n != 1)
+		return cmd_usage("Expecting one image file name");
+	if (cmd_cache(c.cache, "source cache", &flags))
+		return CHECK_FAILED;
+	if (c.repair)
+		flags |= BLK_WRITE;
+	if (cmd_open(&c.o, argv[1], c.o.fmt, flags, &b) < 0)
+		return CHECK_FAILED;
+	status = check_image(&c, b, argv[1]);
+	if (cmd_close(&b, argv[1]))
+		return CHECK_FAILED;
+	return status;
+}

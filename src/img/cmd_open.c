@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening the images that a command line names. */
+#include "img/cmd_common.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A guest could have written anything to a disk whose format is guessed. */
+static void warn_guessed_raw(const char *name)
+{
+	fflush(stdout);
+	fprintf(stderr,
+		"WARNING: Image format was not specified for '%s' and probing guessed raw.\n"
+		"         Automatically detecting the format is dangerous for raw images, "
+		"write operations on block 0 will be restricted.\n"
+		"         Specify the 'raw' format explicitly to remove the restrictions.\n",
+		name);
+}
+
+static bool is_raw(const struct blk *b)
+{
+	return b->format && !strcmp(b->format->name, "raw");
+}
+
+int cmd_open(const struct cmd_opts *o, const char *name, const char *fmt, unsigned flags,
+	     struct blk **out)
+{
+	struct optset set = OPTSET_INIT;
+	struct img_open open = { .format = fmt, .flags = flags, .log = cmd_log() };
+	struct err e = { 0 };
+	bool guessed = !fmt && !o->image_opts;
+	int r = 0;
+
+	if (o->image_opts && fmt) {
+		cmd_error("--image-opts and --format are mutually exclusive");
+		return -EINVAL;
+	}
+	if (o->share)
+		open.flags |= BLK_SHARE;
+	if (o->share && (flags & BLK_WRITE))
+		r = err_set(&e, -EINVAL,
+			    "force-share=on can only be used with read-only images");
+	else if (o->image_opts)
+		r = img_open_opts(name, &set, &e);
+	else
+		open.filename = name;
+	if (r == 0) {
+		open.opts = o->image_opts ? &set : NULL;
+		r = img_open(&open, out, &e);
+	}
+	optset_free(&set);
+	if (r < 0) {
+		cmd_fail(&e, "Could not open '%s': ", name);
+		return r;
+	}
+	if (guessed && (flags & BLK_WRITE) && is_raw(*out) && strncmp(name, "json:", 5))
+		warn_guessed_raw(name);
+	return 0;
+}
+
+int cmd_close(struct blk **b, const char *name)
+{
+	struct err e = { 0 };
+	int r = blk_close(*b, &e);
+
+	*b = NULL;
+	return r < 0 ? cmd_fail(&e, "Could not close '%s': ", name) : 0;
+}

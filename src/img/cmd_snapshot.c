@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+#include "img/cmd_info.h"
+#include "img/cmd_progress.h"
+#include "img/cmds.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { OPT_LIST = 1, OPT_CREATE, OPT_APPLY, OPT_DELETE };
+
+const struct cli_opt cmd_snapshot_opts[] = {
+	CMD_OPT_HELP,
+	CMD_OPT_FORMAT,
+	{ "list", 'l', NULL, OPT_LIST },
+	{ "create", 'c', "NAME", OPT_CREATE },
+	{ "apply", 'a', "SNAPSHOT", OPT_APPLY },
+	{ "delete", 'd', "SNAPSHOT", OPT_DELETE },
+	CMD_OPT_SHARE,
+	CMD_OPT_IMAGE_OPTS,
+	CMD_OPT_PROGRESS,
+	CMD_OPT_QUIET,
+	CMD_OPT_OBJECT,
+	CMD_OPT_END,
+};
+
+struct snapshot {
+	struct cmd_opts o;
+	unsigned action; /* 0: none given */
+	const char *name;
+};
+
+static int own_opt(void *ctx, unsigned id, const char *value)
+{
+	struct snapshot *c = ctx;
+
+	if (c->action)
+		return CMD_EXIT(cmd_usage("Cannot mix '-l', '-a', '-c', '-d'"));
+	c->action = id;
+	c->name = value;
+	return 0;
+}
+
+static int list(struct blk *b)
+{
+	struct img_snapshot *v = NULL;
+	struct err e = { 0 };
+	size_t n = 0;
+	int r;
+
+	if (!b->format->snapshot_list)
+		return 0;
+	r = b->format->snapshot_list(b, &v, &n, &e);
+	if (r < 0)
+		return cmd_fail(&e, "Could not list snapshots: ");
+	if (n)
+		info_print_snapshots(v, n);
+	img_snapshots_free(v, n);
+	return 0;
+}
+
+/*
+ * What to call the snapshot so that the library deletes the one meant: a name goes before
+ * an id here, as in qemu-img, so a name is turned into its id.
+ */
+static int find_id(struct blk *b, const char *name, char *id, size_t size, struct err *e)
+{
+	struct img_snapshot *v = NULL;
+	size_t n = 0;
+	int r = b->format->snapshot_list(b, &v, &n, e);
+
+	if (r < 0)
+		return r;
+	snprintf(id, size, "%s", name);
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(v[i].name, name))
+			continue;
+		snprintf(id, size, "%s", v[i].id);
+		break;
+	}
+	img_snapshots_free(v, n);
+	return 0;
+}
+
+static void print_failure(const struct snapshot *c, int r, const struct err *e)
+{
+	bool missing = r == -ENOENT;
+	char text[ERR_MSG_SIZE];
+
+	switch (c->action) {
+	case OPT_CREATE:
+		cmd_error("Could not create snapshot '%s': %d (%s)", c->name, r,
+			  cmd_sentence(e, text, sizeof(text)));
+		break;
+	case OPT_APPLY:
+		cmd_error("Could not apply snapshot '%s': %s", c->name,
+			  missing ? "Failed to load snapshot: No such file or directory"
+				  : cmd_sentence(e, text, sizeof(text)));
+		break;
+	default:
+		cmd_error("Could not delete snapshot '%s': %s", c->name,
+			  missing ? "snapshot not found" : cmd_sentence(e, text, sizeof(text)));
+	}
+}
+
+static int change(const struct snapshot *c, struct blk *b)
+{
+	static const enum img_snapshot_verb verbs[] = {
+		[OPT_CREATE] = SNAPSHOT_CREATE,
+		[OPT_APPLY] = SNAPSHOT_APPLY,
+		[OPT_DELETE] = SNAPSHOT_DELETE,
+	};
+	const char *name = c->name;
+	struct cmd_progress cp;
+	struct progress *p;
+	struct err e = { 0 };
+	char id[IMG_NAME_MAX + 1];
+	int r = 0;
+
+	if (!b->format->snapshot) {
+		const struct err no = { -ENOTSUP,
+					"Block driver does not support internal snapshots" };
+
+		print_failure(c, no.code, &no);
+		return 1;
+	}
+	if (c->action == OPT_DELETE) {
+		r = find_id(b, name, id, sizeof(id), &e);
+		name = id;
+	}
+	p = cmd_progress_start(&cp, &c->o, 1);
+	if (r == 0)
+		r = b->format->snapshot(b, verbs[c->action], name, p, &e);
+	cmd_progress_end(&cp, r == 0);
+	if (r < 0)
+		print_failure(c, r, &e);
+	return r < 0;
+}
+
+int cmd_snapshot(int argc, char **argv)
+{
+	struct snapshot c = { 0 };
+	struct blk *b = NULL;
+	bool lists;
+	int n = 0, r;
+
+	r = cmd_parse(cmd_snapshot_opts, argc, argv, &c.o, own_opt, &c, &n);
+	if (r >= 0)
+		return r;
+	if (n != 1)
+		return cmd_usage("Expecting one image file name");
+	lists = !c.action || c.action == OPT_LIST;
+	if (cmd_open(&c.o, argv[1], c.o.fmt, lists ? 0 : BLK_WRITE | BLK_UNMAP, &b) < 0)
+		return 1;
+	r = lists ? list(b) : change(&c, b);
+	return cmd_close(&b, argv[1]) ? 1 : r;
+}
