@@ -354,6 +354,7 @@ static void *work(void *arg)
 {
 	struct worker *t = arg;
 
+	in_worker = true;
 	for (unsigned k = 0; k < THREAD_OPS * scale(); k++)
 		worker_op(t);
 	return NULL;
@@ -363,6 +364,7 @@ static void *flush_often(void *arg)
 {
 	struct worker *t = arg;
 
+	in_worker = true;
 	while (!atomic_load(t->stop)) {
 		struct err e = { 0 };
 
