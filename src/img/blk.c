@@ -253,7 +253,7 @@ static int zero_by_hand(struct blk *b, uint64_t off, uint64_t len, struct err *e
 	memset(zero, 0, size);
 	while (len) {
 		/* Only the first piece may start unaligned, so the rest need no copy. */
-		size_t n = (size_t)min_u64(len, size - (off & (b->align - 1)));
+		size_t n = len > size ? size - (off & (b->align - 1)) : (size_t)len;
 		int r = write_any(b, zero, n, off, e);
 
 		if (r < 0)
