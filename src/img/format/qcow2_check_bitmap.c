@@ -111,6 +111,8 @@ static int check_table(struct checker *k, const struct dir_entry *d, struct err 
 		return r;
 	r = table_pass(k, d, false, e);
 	if (r < 0) {
+		check_say(k, "ERROR bitmap table at offset 0x%llx is damaged",
+			  (unsigned long long)d->table);
 		k->n.corruptions++;
 		return r;
 	}
@@ -128,6 +130,7 @@ static int check_dir(struct checker *k, const uint8_t *dir, uint64_t len, struct
 			break;
 	if (at == len && n == k->s->h.bitmaps_n)
 		return 0;
+	check_say(k, "ERROR bitmap directory is damaged in entry %u", n);
 	k->n.corruptions++;
 	return err_set(e, -EINVAL, "bitmap directory is damaged in entry %u", n);
 }

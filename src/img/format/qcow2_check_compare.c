@@ -36,14 +36,13 @@ static void side_init(struct side *d, struct checker *k)
 		qcow2_rb_set(d->ones, order, i, 1);
 }
 
-/* A linked list of the block's own refcounts would not do: which block holds a refcount
- * is told by the table alone.  Unaligned ones cannot be read. */
+/* Who asked for leaks alone leaves the image damaged, and others shall know. */
 static void unreadable(struct checker *k, uint64_t rb, uint64_t n)
 {
 	uint64_t first = rb << k->rb_bits;
 
 	if (!k->warned)
-		qcow2_corrupt(k->s, k->fix != 0, NULL,
+		qcow2_corrupt(k->s, k->c->repair == IMG_FIX_LEAKS, NULL,
 			      "Refblock offset %#llx unaligned (reftable index: %#llx)",
 			      (unsigned long long)(k->s->reftable[rb] & REFTABLE_OFFSET),
 			      (unsigned long long)rb);

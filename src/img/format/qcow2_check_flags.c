@@ -95,12 +95,18 @@ static int flag_table(struct checker *k, uint64_t off, bool fix, struct err *e)
 	if (!wrong)
 		return 0;
 	if (fix) {
-		r = check_write(k, off, t, s->cluster_size, QCOW2_R_L2, e);
+		const char *what = "; metadata overlap check failed";
+
+		r = qcow2_check_overlap(s, off, s->cluster_size, QCOW2_R_L2, e);
+		if (r == 0) {
+			what = "";
+			r = check_write(k, off, t, s->cluster_size, QCOW2_R_L2, e);
+		}
 		if (r == 0) {
 			k->n.corruptions_fixed += wrong;
 			return 0;
 		}
-		check_say(k, "ERROR: Could not write L2 table: %s", strerror(-r));
+		check_say(k, "ERROR: Could not write L2 table%s: %s", what, strerror(-r));
 		k->n.check_errors++;
 	}
 	k->n.corruptions += wrong;

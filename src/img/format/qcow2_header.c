@@ -159,20 +159,25 @@ static int check_backing(const struct qcow2_header *h, struct err *e)
 	return 0;
 }
 
+int qcow2_header_check_tables(const struct qcow2_header *h, struct err *e)
+{
+	int r = check_table(h, "Reference count table", h->reftable_offset,
+			    (uint64_t)h->reftable_clusters << h->cluster_bits,
+			    QCOW2_REFTABLE_BYTES_MAX, e);
+
+	if (r < 0)
+		return r;
+	return check_table(h, "Snapshot table", h->snapshots_offset,
+			   (uint64_t)h->snapshots_n * SNAPSHOT_ENTRY_MIN,
+			   (uint64_t)QCOW2_SNAPSHOTS_MAX * SNAPSHOT_ENTRY_MIN, e);
+}
+
 static int check_fields(const struct qcow2_header *h, struct err *e)
 {
 	int r = check_backing(h, e);
 
 	if (r == 0 && h->crypt > 2)
 		r = err_set(e, -ENOTSUP, "Unsupported encryption method %u", h->crypt);
-	if (r == 0)
-		r = check_table(h, "Reference count table", h->reftable_offset,
-				(uint64_t)h->reftable_clusters << h->cluster_bits,
-				QCOW2_REFTABLE_BYTES_MAX, e);
-	if (r == 0)
-		r = check_table(h, "Snapshot table", h->snapshots_offset,
-				(uint64_t)h->snapshots_n * SNAPSHOT_ENTRY_MIN,
-				(uint64_t)QCOW2_SNAPSHOTS_MAX * SNAPSHOT_ENTRY_MIN, e);
 	if (r == 0)
 		r = check_table(h, "Active L1 table", h->l1_offset, (uint64_t)h->l1_entries * 8,
 				QCOW2_L1_BYTES_MAX, e);

@@ -90,6 +90,11 @@ struct qcow2_header {
 int qcow2_header_parse(struct qcow2_header *h, const uint8_t *buf, size_t len, struct err *e)
 	MUST_CHECK;
 /*
+ * Checks where the refcount table and the snapshot table are said to lie.  Apart from the
+ * rest because an image with these in disorder can be opened for repair.  -EUCLEAN.
+ */
+int qcow2_header_check_tables(const struct qcow2_header *h, struct err *e) MUST_CHECK;
+/*
  * Parses extensions and the backing file name from @buf, the first
  * min(cluster size, file size) bytes of the image.  Call after qcow2_header_parse; on
  * failure qcow2_header_free() frees what was taken until then.

@@ -48,6 +48,8 @@ static int read_header(struct qcow2 *s, struct err *e)
 		r = err_wrap(e, r, "reading the image header");
 	if (r == 0)
 		r = qcow2_header_parse(&s->h, buf, have, e);
+	if (r == 0 && !(s->blk.flags & BLK_CHECK))
+		r = qcow2_header_check_tables(&s->h, e);
 	if (r == 0)
 		r = qcow2_header_parse_ext(&s->h, buf, have, e);
 	free(buf);
@@ -119,7 +121,8 @@ static int load_reftable(struct qcow2 *s, struct err *e)
 {
 	uint64_t n = ((uint64_t)s->h.reftable_clusters << s->cluster_bits) / 8;
 	uint64_t off = s->h.reftable_offset;
-	bool lost = off >= s->blk.child->size || !off;
+	bool lost = off >= s->blk.child->size || !off || off & (s->cluster_size - 1) ||
+		    n * 8 > QCOW2_REFTABLE_BYTES_MAX;
 
 	/* a check has to start from somewhere even when nothing is left of it */
 	if (s->blk.flags & BLK_CHECK) {
@@ -132,7 +135,7 @@ static int load_reftable(struct qcow2 *s, struct err *e)
 	if (n && !off)
 		return err_set(e, -EUCLEAN, "Reference count table offset invalid: 0");
 
-	int r = load_table(s, "refcount table", off, (uint32_t)n, &s->reftable, e);
+	int r = load_table(s, "refcount table", n ? off : 0, (uint32_t)n, &s->reftable, e);
 
 	if (r == 0)
 		s->reftable_entries = (uint32_t)n;

@@ -186,6 +186,9 @@ static int load_snapshots(struct qcow2 *s, struct err *e)
 		const struct qcow2_snapshot *sn = &s->snapshots[i];
 		uint64_t bytes = (uint64_t)sn->l1_entries * 8;
 
+		/* an L1 table that cannot be one protects nothing */
+		if (bytes > QCOW2_L1_BYTES_MAX)
+			continue;
 		/* no further than the file goes: the length is a claim */
 		if (sn->l1_offset < size)
 			r = qcow2_region_add(s, sn->l1_offset,

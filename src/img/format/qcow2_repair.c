@@ -86,6 +86,30 @@ static void short_entries(struct checker *k, struct check_counts *n)
 	}
 }
 
+/* The table breaks a limit: says what repair would do about it.  Returns @r. */
+static int advise(struct checker *k, int r)
+{
+	struct qcow2_snaptab_fix fix = { 0 };
+	struct qcow2 *s = k->s;
+	struct qcow2_snapshot *v;
+	uint32_t got;
+	uint64_t used;
+
+	if (qcow2_snaptab_read(s, s->h.snapshots_offset, s->h.snapshots_n, &fix, &v, &got,
+			       &used, NULL) < 0)
+		return r;
+	qcow2_snapshots_free(v, got);
+	if (fix.shortened)
+		check_say(k, "You can force-remove this extra metadata with qemu-img check -r "
+			     "all");
+	else if (fix.dropped)
+		check_say(k,
+			  "You can force-remove all %u overhanging snapshots with qemu-img "
+			  "check -r all",
+			  fix.dropped);
+	return r;
+}
+
 int check_snaptab_read(struct checker *k, struct check_counts *n, struct err *e)
 {
 	struct qcow2 *s = k->s;
@@ -109,7 +133,7 @@ int check_snaptab_read(struct checker *k, struct check_counts *n, struct err *e)
 	if (r < 0) {
 		n->check_errors++;
 		check_say(k, "ERROR failed to read the snapshot table: %s", e ? e->msg : "");
-		return r;
+		return r == -EFBIG ? advise(k, r) : r;
 	}
 	over += fix.dropped;
 	n->corruptions += over + fix.shortened;
