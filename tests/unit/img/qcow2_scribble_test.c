@@ -140,7 +140,8 @@ static void do_compressed(struct world *w, uint64_t *rng, uint64_t off, uint64_t
 	off = round_down(off, cluster);
 	for (uint64_t at = off; at < end; at += cluster)
 		fill_random(rng, w->model + at, (size_t)min_u64(cluster, end - at));
-	must(blk_pwrite_compressed(w->b, w->model + off, (size_t)(end - off), off, &e), &e);
+	must(blk_pwrite_compressed(w->b, w->model + off, (size_t)(end - off), off, NULL, &e),
+	     &e);
 }
 
 static void do_read(struct world *w, uint64_t off, uint64_t len)
