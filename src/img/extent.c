@@ -68,9 +68,16 @@ int blk_extent(struct blk *b, uint64_t off, uint64_t max, struct blk_extent *out
 		if (r < 0)
 			return r;
 	}
-	/* A place kept for bytes that are not there yet is none. */
-	if (!(x.flags & BLK_EXT_ALLOCATED))
-		x = (struct blk_extent){ .len = x.len, .flags = b->backing ? 0 : BLK_EXT_ZERO };
+	if (!(x.flags & BLK_EXT_ALLOCATED)) {
+		/* A place kept for bytes that are not there yet says nothing about
+		 * them; map shows it where nobody below can have them. */
+		unsigned place = x.flags & BLK_EXT_OFFSET;
+
+		if (b->backing)
+			x = (struct blk_extent){ .len = x.len };
+		else
+			x.flags = BLK_EXT_ZERO | place;
+	}
 	*out = x;
 	return 0;
 }
