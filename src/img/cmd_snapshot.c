@@ -58,29 +58,6 @@ static int list(struct blk *b)
 	return 0;
 }
 
-/*
- * What to call the snapshot so that the library deletes the one meant: a name goes before
- * an id here, as in qemu-img, so a name is turned into its id.
- */
-static int find_id(struct blk *b, const char *name, char *id, size_t size, struct err *e)
-{
-	struct img_snapshot *v = NULL;
-	size_t n = 0;
-	int r = b->format->snapshot_list(b, &v, &n, e);
-
-	if (r < 0)
-		return r;
-	snprintf(id, size, "%s", name);
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(v[i].name, name))
-			continue;
-		snprintf(id, size, "%s", v[i].id);
-		break;
-	}
-	img_snapshots_free(v, n);
-	return 0;
-}
-
 static void print_failure(const struct snapshot *c, int r, const struct err *e)
 {
 	bool missing = r == -ENOENT;
@@ -109,12 +86,10 @@ static int change(const struct snapshot *c, struct blk *b)
 		[OPT_APPLY] = SNAPSHOT_APPLY,
 		[OPT_DELETE] = SNAPSHOT_DELETE,
 	};
-	const char *name = c->name;
 	struct cmd_progress cp;
 	struct progress *p;
 	struct err e = { 0 };
-	char id[IMG_NAME_MAX + 1];
-	int r = 0;
+	int r;
 
 	if (!b->format->snapshot) {
 		const struct err no = { -ENOTSUP,
@@ -123,13 +98,8 @@ static int change(const struct snapshot *c, struct blk *b)
 		print_failure(c, no.code, &no);
 		return 1;
 	}
-	if (c->action == OPT_DELETE) {
-		r = find_id(b, name, id, sizeof(id), &e);
-		name = id;
-	}
 	p = cmd_progress_start(&cp, &c->o, 1);
-	if (r == 0)
-		r = b->format->snapshot(b, verbs[c->action], name, p, &e);
+	r = b->format->snapshot(b, verbs[c->action], c->name, p, &e);
 	cmd_progress_end(&cp, r == 0);
 	if (r < 0)
 		print_failure(c, r, &e);

@@ -196,7 +196,9 @@ struct img_format {
 	int (*info)(struct blk *b, struct img_info *out, struct err *e);
 	int (*check)(struct blk *b, struct img_check *c, struct err *e);
 	int (*snapshot_list)(struct blk *b, struct img_snapshot **v, size_t *n, struct err *e);
-	/* @name is an id or a name, ids first. -ENOENT: no such snapshot. */
+	/* @name is what a snapshot to create is called; for SNAPSHOT_APPLY an id or a
+	 * name, ids first; for SNAPSHOT_DELETE a name, the first of several.
+	 * -ENOENT: no such snapshot. */
 	int (*snapshot)(struct blk *b, enum img_snapshot_verb verb, const char *name,
 			struct progress *p, struct err *e);
 	/* Reads of @b come from the snapshot @name from now on; @b is read-only. */
