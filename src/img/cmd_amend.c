@@ -116,7 +116,7 @@ static int run(struct amend *c, int n, char **argv)
 		cmd_error("Expecting one image file name");
 		return 1;
 	}
-	if (cmd_cache(c->cache, "cache", &flags))
+	if (cmd_cache_mode(c->cache, "cache", &flags))
 		return 1;
 	if (cmd_open(&c->o, argv[1], c->o.fmt, flags, &b) < 0)
 		return 1;

@@ -281,7 +281,7 @@ int cmd_bench(int argc, char **argv)
 		return cmd_usage("Expecting one image file name");
 	if (check_options(&c))
 		return 1;
-	if (cmd_cache(c.cache, NULL, &flags)) {
+	if (cmd_cache_mode(c.cache, NULL, &flags)) {
 		cmd_error("Invalid cache mode");
 		return 1;
 	}

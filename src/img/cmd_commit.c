@@ -80,7 +80,7 @@ int cmd_commit(int argc, char **argv)
 		return r;
 	if (n != 1)
 		return cmd_usage("Expecting one image file name");
-	if (cmd_cache(c.cache, "cache", &flags))
+	if (cmd_cache_mode(c.cache, "cache", &flags))
 		return 1;
 	if (cmd_open(&c.o, argv[1], c.o.fmt, flags, &b) < 0)
 		return 1;

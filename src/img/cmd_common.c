@@ -208,7 +208,7 @@ bool cmd_number(const char *text, uint64_t min, uint64_t max, uint64_t *out)
 	return true;
 }
 
-int cmd_cache(const char *mode, const char *what, unsigned *flags)
+int cmd_cache_mode(const char *mode, const char *what, unsigned *flags)
 {
 	static const struct {
 		char name[16];

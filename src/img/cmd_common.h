@@ -131,7 +131,7 @@ int cmd_size(const char *what, const char *text, uint64_t min, uint64_t max, uin
 bool cmd_number(const char *text, uint64_t min, uint64_t max, uint64_t *out);
 /* Adds the blk_open_flags of a cache mode, if @mode is not NULL.  0, or 1 after a
  * message about the @what ("cache", "source cache") option (NULL: no message). */
-int cmd_cache(const char *mode, const char *what, unsigned *flags);
+int cmd_cache_mode(const char *mode, const char *what, unsigned *flags);
 /* For -l: "snapshot.id=..,snapshot.name=.." or an id or name.  The part that
  * selects the snapshot, in @set; NULL after a message. */
 const char *cmd_snapshot_name(const char *text, struct optset *set);

@@ -105,7 +105,7 @@ int cmd_compare(int argc, char **argv)
 		return r;
 	if (n != 2)
 		return cmd_usage("Expecting two image file names");
-	if (cmd_cache(c.cache, "source cache", &flags))
+	if (cmd_cache_mode(c.cache, "source cache", &flags))
 		return COMPARE_NOT_OPEN;
 	if (cmd_open(&c.o, argv[1], c.fmt1, flags, &a) < 0)
 		return COMPARE_NOT_OPEN;

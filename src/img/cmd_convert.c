@@ -376,7 +376,7 @@ static int convert(struct convert *c, int n, char **argv)
 	}
 	c->k.dst = argv[n];
 	c->k.src_n = (size_t)n - 1;
-	if (cmd_cache(c->src_cache, "source cache", &src_flags))
+	if (cmd_cache_mode(c->src_cache, "source cache", &src_flags))
 		return 1;
 	if (c->target_opts && target_opts(c, argv[n]))
 		return 1;
@@ -390,7 +390,7 @@ static int convert(struct convert *c, int n, char **argv)
 	if (!c->k.no_create && new_image(c))
 		return 1;
 	/* what is lost in a crash is the copy, and the sources are still there */
-	if (cmd_cache(c->cache ? c->cache : "unsafe", "cache", &c->k.dst_flags))
+	if (cmd_cache_mode(c->cache ? c->cache : "unsafe", "cache", &c->k.dst_flags))
 		return 1;
 	return run(c);
 }

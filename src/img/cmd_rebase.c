@@ -131,9 +131,9 @@ int cmd_rebase(int argc, char **argv)
 		return cmd_usage("Expecting one image file name");
 	if (!c.r.unsafe && !c.backing)
 		return cmd_usage("Must specify backing file (-b) or use unsafe mode (-u)");
-	if (cmd_cache(c.src_cache, "source cache", &c.src_flags))
+	if (cmd_cache_mode(c.src_cache, "source cache", &c.src_flags))
 		return 1;
-	if (cmd_cache(c.cache, "cache", &flags))
+	if (cmd_cache_mode(c.cache, "cache", &flags))
 		return 1;
 	if (c.r.unsafe)
 		flags |= BLK_NOBACKING;

@@ -9,6 +9,8 @@ int cmd_amend(int argc, char **argv);
 extern const struct cli_opt cmd_amend_opts[];
 int cmd_bench(int argc, char **argv);
 extern const struct cli_opt cmd_bench_opts[];
+int cmd_cache(int argc, char **argv);
+extern const struct cli_opt cmd_cache_opts[];
 int cmd_check(int argc, char **argv);
 extern const struct cli_opt cmd_check_opts[];
 int cmd_commit(int argc, char **argv);
@@ -33,5 +35,7 @@ int cmd_resize(int argc, char **argv);
 extern const struct cli_opt cmd_resize_opts[];
 int cmd_snapshot(int argc, char **argv);
 extern const struct cli_opt cmd_snapshot_opts[];
+int cmd_tune(int argc, char **argv);
+extern const struct cli_opt cmd_tune_opts[];
 
 #endif

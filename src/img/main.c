@@ -23,6 +23,7 @@ static const struct cli_opt main_opts[] = {
 static const struct cmd cmds[] = {
 	{ "amend", cmd_amend, cmd_amend_opts },
 	{ "bench", cmd_bench, cmd_bench_opts },
+	{ "cache", cmd_cache, cmd_cache_opts },
 	{ "check", cmd_check, cmd_check_opts },
 	{ "commit", cmd_commit, cmd_commit_opts },
 	{ "compare", cmd_compare, cmd_compare_opts },
@@ -35,6 +36,7 @@ static const struct cmd cmds[] = {
 	{ "rebase", cmd_rebase, cmd_rebase_opts },
 	{ "resize", cmd_resize, cmd_resize_opts },
 	{ "snapshot", cmd_snapshot, cmd_snapshot_opts },
+	{ "tune", cmd_tune, cmd_tune_opts },
 	{ NULL, NULL, NULL },
 };
 
