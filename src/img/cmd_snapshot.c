@@ -65,8 +65,7 @@ static void print_failure(const struct snapshot *c, int r, const struct err *e)
 
 	switch (c->action) {
 	case OPT_CREATE:
-		cmd_error("Could not create snapshot '%s': %d (%s)", c->name, r,
-			  cmd_sentence(e, text, sizeof(text)));
+		cmd_error("Could not create snapshot '%s': %d (%s)", c->name, r, strerror(-r));
 		break;
 	case OPT_APPLY:
 		cmd_error("Could not apply snapshot '%s': %s", c->name,

@@ -81,6 +81,7 @@ static int flag_table(struct checker *k, uint64_t off, bool fix, struct err *e)
 	int r;
 
 	if (k->budget < s->cluster_size) {
+		check_say(k, "ERROR L2 tables take more than the whole file");
 		k->n.check_errors++;
 		return err_set(e, -EFBIG, "L2 tables take more than the whole file");
 	}

@@ -328,6 +328,7 @@ int check_l2(struct checker *k, uint64_t off, uint32_t times, uint32_t active, b
 	if (in_hole(k, off))
 		return 0;
 	if (k->budget < s->cluster_size) {
+		check_say(k, "ERROR L2 tables take more than the whole file");
 		k->n.check_errors++;
 		return err_set(e, -EFBIG, "L2 tables take more than the whole file");
 	}

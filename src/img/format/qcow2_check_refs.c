@@ -181,6 +181,7 @@ static int snapshot_l1(struct checker *k, const struct qcow2_snapshot *sn, uint6
 	if (k->l1_bytes <= k->len)
 		return 0;
 	free(*l1);
+	check_say(k, "ERROR L1 tables of snapshots take more than the whole file");
 	k->n.check_errors++;
 	return err_set(e, -EFBIG, "L1 tables of snapshots take more than the whole file");
 }
