@@ -45,6 +45,7 @@ struct run {
 		uint32_t when;
 	} failed[FAILED_MAX];
 	size_t failed_n;
+	char last[256]; /* the last failure, for messages */
 };
 
 static enum op_kind op_of(char c)
@@ -73,6 +74,7 @@ static void one_op(struct run *t, uint32_t when, char letter)
 		fail_msg("%s: call %llu %s: operation %c returns %d and says nothing",
 			 t->s->name, (unsigned long long)t->call, mode_names[t->mode], letter,
 			 r);
+	snprintf(t->last, sizeof(t->last), "operation %u (%c): %.200s", when, letter, e.msg);
 	for (size_t k = claims; k < t->w.claims_n && t->failed_n < FAILED_MAX; k++) {
 		t->failed[t->failed_n].c = t->w.claims[k];
 		t->failed[t->failed_n++].when = when;
@@ -137,9 +139,9 @@ static void judge(const struct run *t)
 	/* A disk that takes nothing more cannot hold what was not flushed to it. */
 	for (uint32_t i = 0; i < SECTORS && t->mode == ONCE; i++)
 		if (!allowed(t, i, have[i]))
-			fail_msg("%s: call %llu %s: sector %u holds %u, not %u", t->s->name,
-				 (unsigned long long)t->call, mode_names[t->mode], i, have[i],
-				 t->w.content[i]);
+			fail_msg("%s: call %llu %s: sector %u holds %u, not %u, after %s",
+				 t->s->name, (unsigned long long)t->call, mode_names[t->mode],
+				 i, have[i], t->w.content[i], t->last);
 	assert_int_equal(blk_close(b, NULL), 0);
 	free(m.p);
 }

@@ -274,10 +274,9 @@ static inline int world_do(struct world *w, enum op_kind kind, struct err *e)
 			world_mark(w);
 		return r;
 	case OP_SNAP_CREATE:
-		r = world_snapshot(w, SNAPSHOT_CREATE, e);
-		if (r == 0)
-			memcpy(w->snap, w->content, sizeof(w->snap));
-		return r;
+		/* A failed one may be there all the same; only applying it would tell. */
+		memcpy(w->snap, w->content, sizeof(w->snap));
+		return world_snapshot(w, SNAPSHOT_CREATE, e);
 	case OP_SNAP_APPLY:
 		r = world_snapshot(w, SNAPSHOT_APPLY, e);
 		if (r == 0)
