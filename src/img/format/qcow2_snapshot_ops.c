@@ -426,10 +426,17 @@ static int raise_target(struct qcow2 *s, struct target *t, struct progress *p, s
 
 static int raise_undo(struct qcow2 *s, struct target *t)
 {
+	struct target was = { .size = s->h.size,
+			      .off = s->h.l1_offset,
+			      .entries = s->h.l1_entries };
 	int r = 0;
 
+	/* The header may name the new table by now.  What is written from here on goes to the
+	 * old one, so either the header says so for certain, or nothing is written. */
 	if (t->switched)
-		r = -EIO;
+		r = switch_l1(s, &was, NULL);
+	if (r < 0)
+		s->broken = true;
 	if (r == 0 && t->raised)
 		r = qcow2_tree_add(s, t->l1, t->used, -1, &t->end, NULL, NULL, NULL);
 	if (r == 0 && t->off)
