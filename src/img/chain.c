@@ -123,6 +123,9 @@ int open_backing(struct blk *b, struct optset *opts, const struct open_seen *see
 	AUTO_FREE char *name = NULL, *fmt = NULL;
 	int r = 0;
 
+	if (opts->n && !b->format->backing)
+		return err_set(e, -EINVAL, "Block format '%s' does not support backing files",
+			       b->format->name);
 	if (!named) {
 		AUTO_FREE char *stored = NULL;
 
