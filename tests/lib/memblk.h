@@ -86,6 +86,13 @@ static inline void memlog_mark(struct memlog *l, uint64_t number)
 	memlog_add(l, MEMOP_MARK, number, 0);
 }
 
+static inline void memlog_clear(struct memlog *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->v[i].data);
+	l->n = 0;
+}
+
 static inline void memlog_free(struct memlog *l)
 {
 	for (size_t i = 0; i < l->n; i++)

@@ -49,7 +49,7 @@ static void copied_data_is_synced_before_a_table(void **state)
 	assert_int_equal(fixture_open(&f, 12, 4, 4, 4), 0);
 	new_table(&f, 1);
 	assert_int_equal(qcow2_flush_meta(&f.s, NULL), 0);
-	f.log.n = 0;
+	memlog_clear(&f.log);
 
 	uint8_t *t;
 
@@ -121,7 +121,7 @@ static void freed_cluster_is_forgotten(void **state)
 	/* guest data may go there now, and no table comes over it */
 	assert_int_equal(qcow2_alloc(&f.s, 1, &again, NULL, NULL), 0);
 	assert_int_equal(again, c);
-	f.log.n = 0;
+	memlog_clear(&f.log);
 	assert_int_equal(qcow2_flush_meta(&f.s, NULL), 0);
 	for (size_t i = 0; i < f.log.n; i++)
 		assert_true(f.log.v[i].kind == MEMOP_SYNC || f.log.v[i].off >> 12 != c);

@@ -32,7 +32,7 @@ static void each_step_waits_for_the_one_before(void **state)
 	assert_string_equal(fixture_story(&f, story, sizeof(story)), "W2 S W5 S W3 S");
 	assert_int_equal(f.log.v[4].off, 3 * 4096 + 5 * 8);
 	assert_int_equal(f.log.v[4].len, 8);
-	f.log.n = 0;
+	memlog_clear(&f.log);
 	assert_int_equal(qcow2_flush_meta(&f.s, NULL), 0);
 	assert_int_equal(f.log.n, 0);
 	fixture_close(&f);
@@ -77,7 +77,7 @@ static void lazy_refcounts_wait_behind_the_dirty_bit(void **state)
 	assert_int_equal(load_be64(memblk(f.s.blk.child)->m.p + 72), QCOW2_INCOMPAT_DIRTY);
 	assert_int_equal(fixture_file_refcount(&f, 4), 0);
 	/* the bit is set once */
-	f.log.n = 0;
+	memlog_clear(&f.log);
 	assert_int_equal(qcow2_begin_change(&f.s, NULL), 0);
 	assert_int_equal(qcow2_alloc(&f.s, 1, &c, NULL, NULL), 0);
 	assert_int_equal(f.log.n, 0);
