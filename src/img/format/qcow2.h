@@ -110,7 +110,7 @@ struct qcow2 {
 	uint64_t snapshots_bytes; /* size of the table in the file */
 	bool on_snapshot;         /* reads come from a snapshot (snapshot_load) */
 
-	struct qcow2_bitmaps *bitmaps; /* NULL: none to keep up */
+	struct qcow2_bitmaps *bitmaps; /* NULL: no guest byte changed yet */
 
 	struct qcow2_memory *memory; /* made on first use; close calls qcow2_memory_free */
 	enum codec_level compression_level;

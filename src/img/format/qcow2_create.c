@@ -163,25 +163,23 @@ static int emit_body(struct blk *file, const struct qcow2_layout *y, struct prog
 
 static int check_cluster_size(const struct img_create *c, struct err *e)
 {
+	if (c->extended_l2 && c->compat < 3)
+		return err_set(
+			e, -EINVAL,
+			"Extended L2 entries are only supported with compatibility level "
+			"1.1 and above (use version=v3 or greater)");
 	if (c->cluster_size < 1 << QCOW2_CLUSTER_BITS_MIN ||
 	    c->cluster_size > 1 << QCOW2_CLUSTER_BITS_MAX ||
 	    c->cluster_size & (c->cluster_size - 1))
 		return err_set(e, -EINVAL,
 			       "Cluster size must be a power of two between %d and %dk",
 			       1 << QCOW2_CLUSTER_BITS_MIN, 1 << (QCOW2_CLUSTER_BITS_MAX - 10));
-	if (!c->extended_l2)
-		return 0;
-	if (c->compat < 3)
-		return err_set(
-			e, -EINVAL,
-			"Extended L2 entries are only supported with compatibility level "
-			"1.1 and above (use version=v3 or greater)");
-	if (c->cluster_size < 1 << QCOW2_EXTL2_CLUSTER_BITS_MIN)
+	if (c->extended_l2 && c->cluster_size < 1 << QCOW2_EXTL2_CLUSTER_BITS_MIN)
 		return err_set(
 			e, -EINVAL,
 			"Extended L2 entries are only supported with cluster sizes of at "
-			"least %u bytes",
-			1u << QCOW2_EXTL2_CLUSTER_BITS_MIN);
+			"least %d bytes",
+			1 << QCOW2_EXTL2_CLUSTER_BITS_MIN);
 	return 0;
 }
 

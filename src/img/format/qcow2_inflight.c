@@ -69,7 +69,7 @@ int qcow2_begin_write(struct qcow2 *s, uint64_t off, uint64_t len, struct err *e
 	if (s->broken)
 		return err_set(e, -EIO, "image is corrupt; it is not written any more");
 	r = qcow2_begin_change(s, e);
-	if (r == 0 && len && s->bitmaps)
+	if (r == 0)
 		r = qcow2_bitmaps_touch(s, off, len, e);
 	return r;
 }
