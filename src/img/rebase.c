@@ -117,6 +117,27 @@ static int compare_run(const struct rebase *s, struct window *w, const struct ru
 	return 0;
 }
 
+/* Zeroes that stay when the backing image goes.  To a format it is enough that the range
+ * reads as zero already: what it left unallocated is written. */
+static int store_zero(const struct rebase *s, const uint8_t *zero, uint64_t off, uint64_t len,
+		      struct err *e)
+{
+	int r = blk_zero(s->b, off, len, 0, e);
+
+	while (r == 0 && len) {
+		struct blk_extent x;
+
+		r = blk_extent(s->b, off, len, &x, e);
+		if (r == 0 && !(x.flags & BLK_EXT_ALLOCATED))
+			r = blk_pwrite(s->b, zero, (size_t)x.len, off, e);
+		if (r < 0)
+			break;
+		off += x.len;
+		len -= x.len;
+	}
+	return r;
+}
+
 /* Writes grains [i, j) of the window, which are all zero or all not, into the image. */
 static int store(const struct rebase *s, const struct window *w, size_t i, size_t j, bool zero,
 		 struct err *e)
@@ -127,7 +148,7 @@ static int store(const struct rebase *s, const struct window *w, size_t i, size_
 	bool whole = off % s->grain == 0 && (len % s->grain == 0 || off + len == s->b->size);
 
 	if (zero)
-		return blk_zero(s->b, off, len, 0, e);
+		return store_zero(s, w->was + at, off, len, e);
 	if (s->in->compress && whole)
 		return blk_pwrite_compressed(s->b, w->was + at, len, off, NULL, e);
 	return blk_pwrite(s->b, w->was + at, len, off, e);
