@@ -63,3 +63,7 @@ sound() {
 	qemu-img check -q "$1" >check.out 2>&1 || rc=$?
 	[ "$rc" = 0 ] || [ "$rc" = 3 ] || { cat check.out; return 1; }
 }
+
+# repaired IMAGE: an image that is marked dirty is repaired by whoever opens it for
+# writing next; here that is QEMU.
+repaired() { qemu-io -f qcow2 -c quit "$1" >/dev/null; }
