@@ -1,7 +1,7 @@
 # Kinds of damage to qcow2 images.  base_KIND makes an image, hurt_NAME damages it; the
 # table at the end says which belong together.
 # shellcheck shell=bash
-# shellcheck disable=SC2154 # OFLAG_COPIED and OFFSET_MASK come from lib/qcow2.bash
+# shellcheck disable=SC2034,SC2154 # OFLAG_COPIED and OFFSET_MASK come from lib/qcow2.bash
 
 io() { qemu-io "$@" >/dev/null; }
 
@@ -53,11 +53,13 @@ hurt_nothing() { :; }
 # refcounts
 hurt_leak() { set_refcount "$1" 40 1 && truncate -s $((48 * $(cluster_size "$1"))) "$1"; }
 hurt_leak_much() { set_refcount "$1" 8 9; }
-hurt_low() { set_refcount "$1" 9 1; }
+# the cluster of the 11th entry of the first L2 table, which the snapshot has as well
+shared_cluster() { cluster_of "$1" $(($(l2_entry "$1" 0 10) & OFFSET_MASK)); }
+hurt_low() { set_refcount "$1" "$(shared_cluster "$1")" 1; }
 hurt_zero() { set_refcount "$1" "$(cluster_of "$1" $(($(l2_entry "$1" 0 4) & OFFSET_MASK)))" 0; }
 hurt_high_and_low() {
-	set_refcount "$1" 9 1
-	set_refcount "$1" 10 7
+	set_refcount "$1" "$(shared_cluster "$1")" 1
+	set_refcount "$1" $(($(shared_cluster "$1") + 1)) 7
 }
 hurt_header_refcount() { set_refcount "$1" 0 3; }
 hurt_all_zero() { dd if=/dev/zero of="$1" bs=1 count=128 seek="$(refblock_at "$1" 0)" conv=notrunc status=none; }

@@ -22,6 +22,7 @@ int qcow2_snaptab_read(struct qcow2 *s, uint64_t off, uint32_t n, struct qcow2_s
 		       struct err *e)
 {
 	uint64_t size = s->blk.child->size, all, want = READ_FIRST;
+	struct err why = { 0 };
 	int r;
 
 	*out = NULL;
@@ -39,17 +40,19 @@ int qcow2_snaptab_read(struct qcow2 *s, uint64_t off, uint32_t n, struct qcow2_s
 
 		if (!buf)
 			return -ENOMEM;
-		r = len ? blk_pread(s->blk.child, buf, len, off, e) : 0;
+		r = len ? blk_pread(s->blk.child, buf, len, off, &why) : 0;
 		if (fix)
 			fix->whole = len == all;
 		if (r == 0)
 			r = qcow2_snaptab_parse(buf, len, n, s->blk.size,
 						!fix || fix->whole ? fix : NULL, out, got, used,
-						e);
+						&why);
 		free(buf);
+		if (r == 0)
+			return 0;
 		/* with @fix, only the last round may mend: the others fail and come again */
 		if (len == all || (r != -ENODATA && !(fix && r == -EFBIG)))
-			return r;
+			return err_set(e, r, "%s", why.msg);
 	}
 }
 

@@ -194,17 +194,18 @@ int qcow2_snaptab_parse(const uint8_t *buf, size_t len, uint32_t n, uint64_t dis
 		return -ENOMEM;
 	for (i = 0; i < n; i++) {
 		size_t start = rd.at;
-		int r = parse_entry(&rd, i, disk_size, fix, &v[i], e);
+		struct err why = { 0 };
+		int r = parse_entry(&rd, i, disk_size, fix, &v[i], &why);
 
 		if (r == 0)
 			table = table_size(table, &v[i]);
 		if (r == 0 && table && rd.at <= INT32_MAX)
 			continue;
 		if (r == 0 && !fix)
-			r = err_set(e, -EFBIG, "Snapshot table is too big");
+			r = err_set(&why, -EFBIG, "Snapshot table is too big");
 		if (r < 0 && !(r == -ENODATA && fix && fix->whole)) {
 			qcow2_snapshots_free(v, i + 1);
-			return r;
+			return err_set(e, r, "%s", why.msg);
 		}
 		drop_rest(fix, n - i, r < 0 ? "cut short" : "too big");
 		drop_entry(&v[i]);
