@@ -26,14 +26,16 @@ struct setup {
 	uint64_t cluster;
 	unsigned compat, refcount_bits;
 	bool compressed, zstd, extended_l2, lazy, snapshots;
-	bool data_file, data_raw;
+	bool data_file, data_raw, bitmap;
 	const char *backing; /* format of the backing image, or NULL */
 	enum blk_prealloc prealloc;
+	bool sync; /* the file is synced for real: slow, and it makes no difference to most */
 	unsigned open_flags;
 };
 
 struct snap {
 	char name[16];
+	uint64_t size;
 	uint8_t *bytes; /* NULL: none */
 };
 
@@ -42,6 +44,7 @@ struct world {
 	struct blk *b;
 	uint8_t *model, *base; /* base: what the backing image holds, zero after it */
 	uint64_t size, base_size;
+	uint64_t room; /* bytes of model and base: the image is never larger */
 	uint64_t rng;
 	struct snap snaps[SNAPS];
 	unsigned snaps_made;
@@ -157,7 +160,9 @@ static inline void close_image(struct blk *b)
 
 static inline void world_open(struct world *w)
 {
-	w->b = open_image_as(IMAGE, "qcow2", BLK_WRITE | BLK_UNMAP | w->s->open_flags);
+	unsigned flags = BLK_WRITE | BLK_UNMAP | w->s->open_flags;
+
+	w->b = open_image_as(IMAGE, "qcow2", w->s->sync ? flags : flags | BLK_NOFLUSH);
 }
 
 static inline void world_close(struct world *w)
@@ -200,8 +205,9 @@ static inline void world_new(struct world *w, const struct setup *s, uint64_t se
 	/* a few L2 tables, and a last cluster that is cut */
 	w->size = s->cluster < 4096 ? 640 << 10 : s->cluster >= 1 << 20 ? 20 << 20 : 6 << 20;
 	w->size += s->cluster / 1024 * 512 + 512;
-	w->model = calloc(1, (size_t)w->size);
-	w->base = calloc(1, (size_t)w->size);
+	w->room = w->size + w->size / 4;
+	w->model = calloc(1, (size_t)w->room);
+	w->base = calloc(1, (size_t)w->room);
 	assert_non_null(w->model);
 	assert_non_null(w->base);
 	assert_int_equal(system("rm -rf scribble.d && mkdir scribble.d"), 0);
@@ -224,6 +230,8 @@ static inline void world_new(struct world *w, const struct setup *s, uint64_t se
 		c.backing_file = strcmp(s->backing, "raw") ? "base.qcow2" : "base.raw";
 	}
 	must(img_create_file(IMAGE, &img_format_qcow2, &c, 0, NULL, NULL, &e), &e);
+	if (s->bitmap && w->qemu)
+		must_run("qemu-img bitmap --add -g 32k " IMAGE " changes");
 	world_open(w);
 	assert_int_equal(w->b->size, w->size);
 }
@@ -238,6 +246,28 @@ static inline void world_free(struct world *w)
 	free(w->base);
 	assert_int_equal(chdir(".."), 0);
 	assert_int_equal(system("rm -rf scribble.d"), 0);
+}
+
+/* Another program writes in between; the image is closed. */
+static inline void world_lend(struct world *w)
+{
+	static const char *const verbs[] = { "write -P", "write -z", "write -z -u" };
+
+	for (unsigned i = 0; i < 4; i++) {
+		uint64_t off = below(&w->rng, w->size), len = below(&w->rng, 300000) + 1;
+		unsigned byte = (unsigned)below(&w->rng, 255) + 1;
+		unsigned verb = (unsigned)below(&w->rng, ARRAY_SIZE(verbs));
+		char value[8] = "", cmd[256];
+
+		len = min_u64(len, w->size - off);
+		if (!verb)
+			snprintf(value, sizeof(value), "%u", byte);
+		snprintf(cmd, sizeof(cmd),
+			 "qemu-io -f qcow2 -t unsafe -c '%s %s %llu %llu' " IMAGE, verbs[verb],
+			 value, (unsigned long long)off, (unsigned long long)len);
+		must_run(cmd);
+		memset(w->model + off, verb ? 0 : (int)byte, (size_t)len);
+	}
 }
 
 /* ---- judging ---- */
@@ -289,7 +319,8 @@ static inline void world_judge(struct world *w)
 			continue;
 		b = open_image_as(IMAGE, "qcow2", 0);
 		must(qcow2_snapshot_load(b, w->snaps[i].name, &e), &e);
-		must_hold(b, w->snaps[i].bytes, w->size, w->snaps[i].name);
+		must_hold(b, w->snaps[i].bytes, min_u64(b->size, w->snaps[i].size),
+			  w->snaps[i].name);
 		close_image(b);
 	}
 	if (!w->qemu)
@@ -304,11 +335,12 @@ static inline void world_judge(struct world *w)
 
 		if (!w->snaps[i].bytes)
 			continue;
-		write_file("snap.raw", w->snaps[i].bytes, (size_t)w->size);
+		write_file("snap.raw", w->snaps[i].bytes, (size_t)w->snaps[i].size);
 		snprintf(cmd, sizeof(cmd),
 			 "qemu-img convert -f qcow2 -O raw -l %s " IMAGE
-			 " snap.out && cmp snap.raw snap.out",
-			 w->snaps[i].name);
+			 " snap.out && cmp -n %llu snap.raw snap.out",
+			 w->snaps[i].name,
+			 (unsigned long long)min_u64(w->size, w->snaps[i].size));
 		must_run(cmd);
 	}
 }

@@ -46,9 +46,10 @@ static const struct setup setups[] = {
 	  .prealloc = PREALLOC_METADATA },
 	{ "preallocated by the file system", 65536, 2, 16, .compressed = true,
 	  .prealloc = PREALLOC_FALLOC },
-	{ "no flush", 65536, 3, 16, .compressed = true, .open_flags = BLK_NOFLUSH },
-	{ "write through", 65536, 3, 16, .open_flags = BLK_WRITETHROUGH },
-	{ "direct", 65536, 3, 16, .compressed = true, .open_flags = BLK_DIRECT },
+	{ "bitmap", 65536, 3, 16, .compressed = true, .bitmap = true },
+	{ "synced", 65536, 3, 16, .compressed = true, .sync = true },
+	{ "write through", 65536, 3, 16, .sync = true, .open_flags = BLK_WRITETHROUGH },
+	{ "direct", 65536, 3, 16, .compressed = true, .sync = true, .open_flags = BLK_DIRECT },
 };
 
 static unsigned scale(void)
@@ -213,10 +214,76 @@ static void do_snapshot(struct world *w)
 		return;
 	}
 	snprintf(n->name, sizeof(n->name), "s%u", ++w->snaps_made);
-	must(qcow2_snapshot(w->b, SNAPSHOT_CREATE, n->name, NULL, &e), &e);
+
+	int r = qcow2_snapshot(w->b, SNAPSHOT_CREATE, n->name, NULL, &e);
+
+	/* many compressed clusters in one: counts that are too small for twice as many */
+	if (r == -EINVAL && w->s->refcount_bits < 8)
+		return;
+	must(r, &e);
+	n->size = w->size;
 	n->bytes = malloc((size_t)w->size);
 	assert_non_null(n->bytes);
 	memcpy(n->bytes, w->model, (size_t)w->size);
+}
+
+static void do_reopen(struct world *w)
+{
+	world_close(w);
+	if (w->qemu && below(&w->rng, 2)) {
+		must_run("qemu-img check -f qcow2 " IMAGE);
+		world_lend(w);
+	}
+	world_open(w);
+}
+
+/* What is cut off is gone, what is added is zero whatever the backing image holds. */
+static void do_resize(struct world *w)
+{
+	uint64_t size = (w->room / 1024 + below(&w->rng, w->room / 1024)) * 512;
+	struct err e = { 0 };
+	int r = blk_resize(w->b, size, PREALLOC_OFF, &e);
+
+	if (r == -ENOTSUP && w->snaps_made)
+		return;
+	must(r, &e);
+	if (size < w->size)
+		memset(w->model + size, 0, (size_t)(w->size - size));
+	w->size = size;
+}
+
+/* Only what lies below is left. */
+static void do_empty(struct world *w)
+{
+	struct err e = { 0 };
+
+	if (w->s->data_raw)
+		return;
+	must(qcow2_make_empty(w->b, &e), &e);
+	memcpy(w->model, w->base, (size_t)w->size);
+}
+
+/* What changes the image as a whole: rare. */
+static void whole_op(struct world *w)
+{
+	switch (below(&w->rng, 12)) {
+	case 0:
+	case 1:
+	case 2:
+	case 3:
+		do_reopen(w);
+		break;
+	case 4:
+	case 5:
+		do_resize(w);
+		break;
+	case 6:
+		do_empty(w);
+		break;
+	default:
+		if (w->s->snapshots)
+			do_snapshot(w);
+	}
 }
 
 static void one_op(struct world *w)
@@ -251,12 +318,7 @@ static void one_op(struct world *w)
 		must(blk_flush(w->b, &e), &e);
 		break;
 	case 11:
-		if (below(&w->rng, 4) == 0) {
-			world_close(w);
-			world_open(w);
-		} else if (w->s->snapshots) {
-			do_snapshot(w);
-		}
+		whole_op(w);
 		break;
 	case 12:
 		do_clone(w, &w->rng, off, len);
