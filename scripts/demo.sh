@@ -37,7 +37,7 @@ show() {
 	printf '\n%s$' "$bold"
 	for word; do
 		case $word in
-		*[!A-Za-z0-9_./=,:+%?@-]*) printf " '%s'" "$word" ;;
+		*[!A-Za-z0-9_./=,:+%@-]*) printf " '%s'" "$word" ;;
 		*) printf ' %s' "$word" ;;
 		esac
 	done
