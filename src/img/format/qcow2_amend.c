@@ -13,7 +13,7 @@
 struct wish {
 	unsigned version;
 	uint64_t refcount_bits, size; /* size 0: as it is */
-	bool lazy, data_file_raw;
+	bool lazy, lazy_asked, data_file_raw;
 	const char *backing_file, *backing_fmt, *data_file; /* NULL: as it is */
 };
 
@@ -52,6 +52,7 @@ static int parse(struct qcow2 *s, struct optset *set, struct wish *w, struct err
 {
 	const struct qcow2_header *h = &s->h;
 	const char *lazy = optset_get(set, "lazy_refcounts");
+	const char *bits = optset_get(set, "refcount_bits");
 	int r = check_names(set, e);
 
 	*w = (struct wish){
@@ -64,18 +65,21 @@ static int parse(struct qcow2 *s, struct optset *set, struct wish *w, struct err
 		.data_file = optset_get(set, "data_file"),
 	};
 	if (r == 0)
+		r = img_create_check(s->blk.format, set, e);
+	if (r == 0)
 		r = parse_version(optset_get(set, "compat"), &w->version, e);
 	if (r == 0)
 		r = optset_bool(set, "lazy_refcounts", &w->lazy, e);
 	if (r == 0)
 		r = optset_bool(set, "data_file_raw", &w->data_file_raw, e);
-	if (r == 0)
+	/* A negative number passes for one, as one that is too large. */
+	if (r == 0 && bits && *bits == '-')
+		w->refcount_bits = UINT64_MAX;
+	else if (r == 0)
 		r = optset_u64(set, "refcount_bits", &w->refcount_bits, e);
 	if (r == 0)
 		r = optset_size(set, "size", &w->size, e);
-	/* A downgrade takes the feature away unless it is asked for by name. */
-	if (w->version < 3 && !lazy)
-		w->lazy = false;
+	w->lazy_asked = lazy != NULL;
 	return r;
 }
 
@@ -87,6 +91,7 @@ static bool same(const char *want, const char *have)
 static int check(struct qcow2 *s, const struct wish *w, struct err *e)
 {
 	const struct qcow2_header *h = &s->h;
+	uint64_t now = 1u << h->refcount_order;
 
 	if (w->data_file && !(h->incompat & QCOW2_INCOMPAT_DATA_FILE))
 		return err_set(
@@ -99,12 +104,14 @@ static int check(struct qcow2 *s, const struct wish *w, struct err *e)
 		return err_set(
 			e, -EINVAL,
 			"Refcount width must be a power of two and may not exceed 64 bits");
-	if (w->version < 3 && w->refcount_bits != 16 &&
-	    w->refcount_bits != 1u << h->refcount_order)
+	if (w->version < 3 && w->refcount_bits != 16 && w->refcount_bits == now)
+		return err_set(e, -ENOTSUP, "compat=0.10 requires refcount_bits=16");
+	if (w->version < 3 && w->refcount_bits != 16)
 		return err_set(e, -EINVAL,
 			       "Refcount widths other than 16 bits require compatibility level "
 			       "1.1 or above (use compat=1.1 or greater)");
-	if (w->lazy && w->version < 3)
+	/* A downgrade takes it away unless it is asked for by name. */
+	if (w->lazy && w->lazy_asked && w->version < 3)
 		return err_set(e, -EINVAL,
 			       "Lazy refcounts only supported with compatibility level 1.1 and "
 			       "above (use compat=1.1 or greater)");

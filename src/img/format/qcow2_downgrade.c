@@ -229,8 +229,6 @@ static int check_features(struct qcow2 *s, struct err *e)
 	uint64_t fatal =
 		s->h.incompat & ~(uint64_t)(QCOW2_INCOMPAT_DIRTY | QCOW2_INCOMPAT_COMPRESSION);
 
-	if (s->h.refcount_order != 4)
-		return err_set(e, -ENOTSUP, "compat=0.10 requires refcount_bits=16");
 	if (qcow2_has_data_file(s))
 		return err_set(e, -ENOTSUP, "Cannot downgrade an image with a data file");
 	for (uint32_t i = 0; i < s->snapshots_n; i++)
