@@ -261,6 +261,20 @@ static int open_node(struct qcow2 *s, struct optset *opts, struct err *e)
 	return r;
 }
 
+/* A flush must get its turn however many readers and writers there are.  Nobody takes
+ * the lock twice. */
+static void init_io(pthread_rwlock_t *io)
+{
+	pthread_rwlockattr_t attr;
+
+	pthread_rwlockattr_init(&attr);
+#ifdef __GLIBC__
+	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+#endif
+	pthread_rwlock_init(io, &attr);
+	pthread_rwlockattr_destroy(&attr);
+}
+
 int qcow2_open(struct blk *file, struct optset *opts, unsigned flags, struct blk **out,
 	       struct err *e)
 {
@@ -279,7 +293,7 @@ int qcow2_open(struct blk *file, struct optset *opts, unsigned flags, struct blk
 	s->blk.format = &img_format_qcow2;
 	s->blk.child = file;
 	s->blk.log = file->log;
-	pthread_rwlock_init(&s->io, NULL);
+	init_io(&s->io);
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->inflight_done, NULL);
 	r = open_node(s, opts, e);

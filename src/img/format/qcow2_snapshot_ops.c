@@ -534,12 +534,14 @@ int qcow2_snapshot(struct blk *b, enum img_snapshot_verb verb, const char *name,
 		goto out;
 	/* tables are rewritten below the cache */
 	qcow2_cache_forget_all(s->l2c);
+	s->freeing = QCOW2_FREED_SNAPSHOT;
 	if (verb == SNAPSHOT_CREATE)
 		r = create(s, name, p, e);
 	else if (verb == SNAPSHOT_APPLY)
 		r = apply(s, name, p, e);
 	else
 		r = delete (s, name, p, e);
+	s->freeing = QCOW2_FREED_OTHER;
 	qcow2_cache_forget_all(s->l2c);
 	if (r == 0)
 		r = qcow2_regions_load(s, e);
