@@ -110,6 +110,12 @@ static int check(struct qcow2 *s, const struct wish *w, struct err *e)
 		return err_set(e, -EINVAL,
 			       "Refcount widths other than 16 bits require compatibility level "
 			       "1.1 or above (use compat=1.1 or greater)");
+	if (w->version < h->version && !w->size) {
+		int r = qcow2_downgrade_check(s, e);
+
+		if (r < 0)
+			return r;
+	}
 	/* A downgrade takes it away unless it is asked for by name. */
 	if (w->lazy && w->lazy_asked && w->version < 3)
 		return err_set(e, -EINVAL,

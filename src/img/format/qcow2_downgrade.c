@@ -224,7 +224,7 @@ static int drop_bitmaps(struct qcow2 *s, struct qcow2_swap *w, struct err *e)
 	return r;
 }
 
-static int check_features(struct qcow2 *s, struct err *e)
+int qcow2_downgrade_check(struct qcow2 *s, struct err *e)
 {
 	uint64_t fatal =
 		s->h.incompat & ~(uint64_t)(QCOW2_INCOMPAT_DIRTY | QCOW2_INCOMPAT_COMPRESSION);
@@ -248,7 +248,7 @@ int qcow2_downgrade(struct qcow2 *s, struct progress *p, struct err *e)
 {
 	struct qcow2_header old;
 	struct qcow2_swap w = { 0 };
-	int r = check_features(s, e);
+	int r = qcow2_downgrade_check(s, e);
 
 	if (r == 0)
 		r = qcow2_stop_lazy(s, e);
