@@ -155,7 +155,8 @@ int blk_discard(struct blk *b, uint64_t off, uint64_t len, struct err *e) MUST_C
 /*
  * What this node alone says about [off, off + max): the first run of equal
  * kind.  out->len never exceeds @max nor the node's end.  Unallocated runs have
- * no flag but, where the node has no backing image, ZERO.  RECURSE never comes
+ * no flag but, where the node has no backing image, ZERO (and OFFSET with the place
+ * kept for them, if there is one).  RECURSE never comes
  * back: the file below was asked, and ZERO stands beside DATA if it said so.
  */
 int blk_extent(struct blk *b, uint64_t off, uint64_t max, struct blk_extent *out, struct err *e)
