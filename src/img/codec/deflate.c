@@ -6,32 +6,23 @@
 #define ZLIB_CONST
 #include "base/mem.h"
 #include "img/codec/codec_ops.h"
+#include "img/codec/deflate_enc.h"
 
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 #include <zlib.h>
 
-#ifdef HAVE_ISAL
-#include <isa-l/igzip_lib.h>
-#endif
 #ifdef HAVE_LIBDEFLATE
 #include <libdeflate.h>
 #endif
 
-enum { WINDOW_BITS = 12 };
+enum { WINDOW_BITS = 12, CLUSTER_MAX = 2 << 20 };
 
 struct deflate {
 	struct codec codec;
 	enum codec_level level;
 	/* Each is made when first needed: readers never compress. */
-#ifdef HAVE_ISAL
-	struct isal_zstream *isal;
-	uint8_t *level_buf;
-#else
-	z_stream enc;
-	int enc_ready;
-#endif
+	struct deflate_enc *enc;
 #ifdef HAVE_LIBDEFLATE
 	struct libdeflate_decompressor *fast;
 #endif
@@ -39,99 +30,23 @@ struct deflate {
 	int dec_ready;
 };
 
-static long does_not_fit(size_t len, size_t room, struct err *e)
-{
-	return err_set(e, -ENOSPC, "%zu bytes do not shrink below %zu", len, room);
-}
-
-#ifdef HAVE_ISAL
-static int encoder_ready(struct deflate *d, struct err *e)
-{
-	if (!d->isal)
-		d->isal = mem_zalloc(1, sizeof(*d->isal), e);
-	if (d->isal && !d->level_buf)
-		d->level_buf = mem_zalloc(ISAL_DEF_LVL3_DEFAULT, 1, e);
-	return d->isal && d->level_buf ? 0 : -ENOMEM;
-}
-
 static long deflate_compress(struct codec *c, void *out, size_t room, const void *in,
 			     size_t len, struct err *e)
 {
 	struct deflate *d = (struct deflate *)c;
-	int r = encoder_ready(d, e);
-	struct isal_zstream *z = d->isal;
+	size_t n;
 
-	if (r < 0)
-		return r;
-	/* The library leaves the last cluster's hash table there and finds matches by it: the
-	 * same cluster would not always give the same bytes. */
-	memset(d->level_buf, 0, ISAL_DEF_LVL3_DEFAULT);
-	isal_deflate_init(z);
-	z->end_of_stream = 1;
-	z->flush = NO_FLUSH;
-	z->hist_bits = WINDOW_BITS;
-	z->gzip_flag = IGZIP_DEFLATE;
-	z->level = d->level == CODEC_FAST ? 1 : 3;
-	z->level_buf = d->level_buf;
-	z->level_buf_size = ISAL_DEF_LVL3_DEFAULT;
-	/* the library only reads, but does not say so */
-	z->next_in = (uint8_t *)(uintptr_t)in;
-	z->avail_in = (uint32_t)len;
-	z->next_out = out;
-	z->avail_out = (uint32_t)room;
-	r = isal_deflate(z);
-	if (r != COMP_OK)
-		return err_set(e, -EINVAL, "igzip error %d", r);
-	if (z->internal_state.state != ZSTATE_END)
-		return does_not_fit(len, room, e);
-	return (long)(room - z->avail_out);
+	if (len > CLUSTER_MAX)
+		return err_set(e, -EINVAL, "cluster of %zu bytes", len);
+	if (!d->enc)
+		d->enc = deflate_enc_new(d->level, e);
+	if (!d->enc)
+		return -ENOMEM;
+	n = deflate_enc_run(d->enc, out, room, in, len);
+	if (!n)
+		return err_set(e, -ENOSPC, "%zu bytes do not shrink to %zu", len, room);
+	return (long)n;
 }
-
-static void encoder_free(struct deflate *d)
-{
-	free(d->isal);
-	free(d->level_buf);
-}
-#else
-static int encoder_ready(struct deflate *d, struct err *e)
-{
-	int level = d->level == CODEC_FAST ? 4 : 6;
-
-	if (d->enc_ready)
-		return deflateReset(&d->enc) == Z_OK
-			       ? 0
-			       : err_set(e, -EINVAL, "zlib encoder cannot be reset");
-	if (deflateInit2(&d->enc, level, Z_DEFLATED, -WINDOW_BITS, 9, Z_DEFAULT_STRATEGY) !=
-	    Z_OK)
-		return err_set(e, -ENOMEM, "out of memory for a deflate encoder");
-	d->enc_ready = 1;
-	return 0;
-}
-
-static long deflate_compress(struct codec *c, void *out, size_t room, const void *in,
-			     size_t len, struct err *e)
-{
-	struct deflate *d = (struct deflate *)c;
-	int r = encoder_ready(d, e);
-
-	if (r < 0)
-		return r;
-	d->enc.next_in = in;
-	d->enc.avail_in = (uInt)len;
-	d->enc.next_out = out;
-	d->enc.avail_out = (uInt)room;
-	r = deflate(&d->enc, Z_FINISH);
-	if (r != Z_STREAM_END)
-		return does_not_fit(len, room, e);
-	return (long)(room - d->enc.avail_out);
-}
-
-static void encoder_free(struct deflate *d)
-{
-	if (d->enc_ready)
-		deflateEnd(&d->enc);
-}
-#endif
 
 /* Fills @out or fails; a stream that would go on is cut, as other readers do. */
 static int expand_zlib(struct deflate *d, void *out, size_t len, const void *in, size_t in_len,
@@ -177,7 +92,7 @@ static void deflate_free(struct codec *c)
 {
 	struct deflate *d = (struct deflate *)c;
 
-	encoder_free(d);
+	deflate_enc_free(d->enc);
 #ifdef HAVE_LIBDEFLATE
 	libdeflate_free_decompressor(d->fast);
 #endif

@@ -41,7 +41,7 @@ static void grow_keeps_content_even_when_it_fails(void **state)
 	assert_int_equal(mem_grow(&p, 100000, 1, &e), 0);
 	assert_string_equal(p, "abc");
 	assert_int_equal(mem_grow(&p, SIZE_MAX, 2, &e), -ENOMEM);
-	assert_int_equal(mem_grow(&p, SIZE_MAX / 2, 1, &e), -ENOMEM);
+	assert_int_equal(mem_grow(&p, SIZE_MAX / 2 + 2, 1, &e), -ENOMEM);
 	assert_string_equal(p, "abc");
 	free(p);
 }
