@@ -121,15 +121,19 @@ static int check_place(struct qcow2 *s, uint64_t cluster, uint64_t n, struct err
 {
 	uint64_t off = cluster << s->cluster_bits;
 
-	if (!cluster)
-		return qcow2_corrupt(s, true, e,
-				     "Preventing invalid allocation of cluster at offset 0");
 	if (cluster >= clusters_max(s) || n > clusters_max(s) - cluster)
 		return err_set(e, -EFBIG, "the image file would exceed the format's limit");
 	if (s->blk.child->fixed && (cluster + n) > s->blk.child->size >> s->cluster_bits)
 		return err_set(e, -ENOSPC, "no space left for %llu clusters on '%s'",
 			       (unsigned long long)n, s->blk.child->filename);
-	return qcow2_check_overlap(s, off, n << s->cluster_bits, 0, e);
+
+	int r = qcow2_check_overlap(s, off, n << s->cluster_bits, 0, e);
+
+	/* whatever is not checked, an offset of 0 means "none" everywhere */
+	if (r == 0 && !cluster)
+		r = qcow2_corrupt(s, true, e,
+				  "Preventing invalid allocation of cluster at offset 0");
+	return r;
 }
 
 static void mark_reftable(struct qcow2 *s, uint64_t i)

@@ -82,9 +82,10 @@ static int load_table(struct qcow2 *s, const char *what, uint64_t off, uint32_t 
 	enum { BATCH = 256 };
 	uint8_t buf[BATCH * 8];
 	uint64_t size = s->blk.child->size;
+	uint64_t end = round_up(size, s->cluster_size);
 	uint64_t *v;
 
-	if (off + (uint64_t)n * 8 > round_up(size, s->cluster_size))
+	if (off > end || (uint64_t)n * 8 > end - off)
 		return err_set(e, -EUCLEAN,
 			       "%s at offset %#llx lies beyond the end of the file", what,
 			       (unsigned long long)off);
@@ -112,6 +113,8 @@ static int load_table(struct qcow2 *s, const char *what, uint64_t off, uint32_t 
 
 static int load_l1(struct qcow2 *s, struct err *e)
 {
+	if ((uint64_t)s->h.l1_entries * 8 > QCOW2_L1_BYTES_MAX)
+		return err_set(e, -EUCLEAN, "Active L1 table too large");
 	if (s->h.l1_entries && !s->h.l1_offset)
 		return err_set(e, -EUCLEAN, "Active L1 table offset invalid: 0");
 	return load_table(s, "L1 table", s->h.l1_offset, s->h.l1_entries, &s->l1, e);
@@ -129,8 +132,6 @@ static int load_reftable(struct qcow2 *s, struct err *e)
 		uint64_t end = round_up(s->blk.child->size, s->cluster_size);
 
 		n = lost ? 0 : min_u64(n, (end - off) / 8);
-	} else if (!n) {
-		return err_set(e, -EUCLEAN, "Image does not contain a reference count table");
 	}
 	if (n && !off)
 		return err_set(e, -EUCLEAN, "Reference count table offset invalid: 0");
@@ -198,6 +199,9 @@ static int repair_dirty(struct qcow2 *s, struct err *e)
 static int check_usable(const struct qcow2 *s, struct err *e)
 {
 	unsigned flags = s->blk.flags;
+
+	if (!s->h.reftable_clusters && !(flags & BLK_CHECK))
+		return err_set(e, -EUCLEAN, "Image does not contain a reference count table");
 
 	if (s->h.incompat & QCOW2_INCOMPAT_CORRUPT && flags & BLK_WRITE && !(flags & BLK_CHECK))
 		return err_set(e, -EACCES,

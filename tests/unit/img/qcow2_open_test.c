@@ -140,7 +140,7 @@ static void claims_beyond_the_file_are_refused(void **state)
 		{ H_REFTABLE_OFFSET, 1ull << 40, 8, false },
 		{ H_REFTABLE_OFFSET, 0, 8, false },
 		{ H_REFTABLE_CLUSTERS, 2047, 4, false },
-		{ H_REFTABLE_CLUSTERS, 0, 4, false },
+		{ H_REFTABLE_CLUSTERS, 0, 4, true },
 		{ H_REFTABLE_CLUSTERS, 4096, 4, true },
 	};
 
@@ -181,6 +181,23 @@ static void check_opens_without_a_refcount_table(void **state)
 		assert_int_equal(open_it(&p, BLK_CHECK, NULL, &b, NULL), 0);
 		assert_int_equal(to_qcow2(b)->reftable_entries, 0);
 		assert_int_equal(blk_close(b, NULL), 0);
+		end(&p);
+	}
+}
+
+static void a_check_is_bounded_by_the_file_too(void **state)
+{
+	static const uint64_t where[] = { 3 * CS, 4 * CS, 1ull << 40,
+					  UINT64_MAX & ~(CS - 1ull) };
+
+	for (size_t i = 0; i < ARRAY_SIZE(where); i++) {
+		struct place p;
+		struct blk *b;
+
+		start(&p);
+		store_be64(p.image + H_L1_OFFSET, where[i]);
+		store_be32(p.image + H_L1_ENTRIES, UINT32_MAX);
+		assert_int_equal(open_it(&p, BLK_CHECK, NULL, &b, NULL), -EUCLEAN);
 		end(&p);
 	}
 }
@@ -368,6 +385,7 @@ int main(void)
 		cmocka_unit_test(header_readers_read_no_tables),
 		cmocka_unit_test(claims_beyond_the_file_are_refused),
 		cmocka_unit_test(check_opens_without_a_refcount_table),
+		cmocka_unit_test(a_check_is_bounded_by_the_file_too),
 		cmocka_unit_test(every_length_of_file_is_answered),
 		cmocka_unit_test(corrupt_images_are_not_written),
 		cmocka_unit_test(encrypted_images_show_their_header_only),
