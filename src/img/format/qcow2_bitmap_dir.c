@@ -80,7 +80,10 @@ static int parse_entry(struct qcow2_bitmap *b, const uint8_t *p, size_t len, uin
 	if (!b->name)
 		return -ENOMEM;
 	memcpy(b->name, p + QCOW2_BITMAP_ENTRY + extra_len, name_len);
+	/* The last entry, too, is padded: what was read is written back in the same place. */
 	*used = round_up(QCOW2_BITMAP_ENTRY + (size_t)extra_len + name_len, 8);
+	if (*used > len + QCOW2_BITMAP_ENTRY)
+		return err_set(e, -EUCLEAN, "bitmap directory ends inside bitmap %u", i);
 	return 0;
 }
 
@@ -101,7 +104,7 @@ int qcow2_bitmap_dir_parse(const uint8_t *buf, size_t len, uint32_t n, unsigned 
 		r = parse_entry(&v[i], buf + pos, len - pos, i, cluster_bits, size, &used, e);
 		if (r < 0)
 			break;
-		pos = min_u64(pos + used, len);
+		pos += used;
 	}
 	if (r == 0 && pos != len)
 		r = err_set(e, -EUCLEAN, "bitmap directory goes on after bitmap %u", n);
