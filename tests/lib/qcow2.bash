@@ -16,6 +16,7 @@ poke() {
 	done | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
 
+# shellcheck disable=SC2034 # for the test files
 OFLAG_COPIED=$((1 << 63))
 OFFSET_MASK=0x00fffffffffffe00
 

@@ -87,18 +87,19 @@ static void accepted_lines(void **state)
 static void refused_lines(void **state)
 {
 	static const char *const t[][2] = {
-		{ "cmd --foo", "unknown option --foo" },
-		{ "cmd --foo=1", "unknown option --foo" },
-		{ "cmd --quietly", "unknown option --quietly" },
-		{ "cmd --=1", "unknown option --" },
-		{ "cmd -x", "unknown option -x" },
-		{ "cmd -qx", "unknown option -x" },
-		{ "cmd -1G", "unknown option -1" },
-		{ "cmd -o", "option -o needs an argument" },
-		{ "cmd --options", "option --options needs an argument" },
-		{ "cmd --quiet=1", "option --quiet takes no argument" },
-		{ "cmd --o=1", "option --o is ambiguous: --options or --output-format" },
-		{ "cmd --back x", "option --back is ambiguous: --backing or --backing-format" },
+		{ "cmd --foo", "unrecognized option '--foo'" },
+		{ "cmd --foo=1", "unrecognized option '--foo'" },
+		{ "cmd --quietly", "unrecognized option '--quietly'" },
+		{ "cmd --=1", "unrecognized option '--'" },
+		{ "cmd -x", "unrecognized option '-x'" },
+		{ "cmd -qx", "unrecognized option '-x'" },
+		{ "cmd -1G", "unrecognized option '-1G'" },
+		{ "cmd -o", "missing argument for option '-o'" },
+		{ "cmd --options", "missing argument for option '--options'" },
+		{ "cmd --quiet=1", "option '--quiet' takes no argument" },
+		{ "cmd --o=1", "option '--o' is ambiguous: --options or --output-format" },
+		{ "cmd --back x",
+		  "option '--back' is ambiguous: --backing or --backing-format" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
