@@ -5,7 +5,6 @@
 #include "base/mem.h"
 #include "base/size.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,26 +48,19 @@ void cmd_warn(const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
-const char *cmd_sentence(const struct err *e, char *buf, size_t size)
+const char *cmd_reason(const struct err *e)
 {
-	size_t word;
-
-	snprintf(buf, size, "%s", e->msg[0] ? e->msg : strerror(-e->code));
-	word = strspn(buf, "abcdefghijklmnopqrstuvwxyz");
-	if (word && buf[word] == ' ')
-		buf[0] = (char)toupper((unsigned char)buf[0]);
-	return buf;
+	return e->msg[0] ? e->msg : strerror(-e->code);
 }
 
 int cmd_fail(const struct err *e, const char *fmt, ...)
 {
-	char text[ERR_MSG_SIZE];
 	va_list ap;
 
 	va_start(ap, fmt);
 	say("", fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "%s\n", cmd_sentence(e, text, sizeof(text)));
+	fprintf(stderr, "%s\n", cmd_reason(e));
 	return 1;
 }
 
@@ -248,6 +240,8 @@ const char *cmd_snapshot_name(const char *text, struct optset *set)
 	}
 	id = optset_get(set, "snapshot.id");
 	name = optset_get(set, "snapshot.name");
+	if (optset_unused(set))
+		cmd_error("Invalid parameter '%s'", optset_unused(set));
 	if (optset_unused(set) || (!id && !name)) {
 		cmd_error("Failed in parsing snapshot param '%s'", text);
 		return NULL;

@@ -115,8 +115,8 @@ void cmd_warn(const char *fmt, ...) PRINTF(1, 2);
 int cmd_fail(const struct err *e, const char *fmt, ...) PRINTF(2, 3);
 /* Wrong usage: message and where to find help.  Returns 1. */
 int cmd_usage(const char *fmt, ...) PRINTF(1, 2);
-/* A text of the library, its first letter made a capital unless it starts with a name. */
-const char *cmd_sentence(const struct err *e, char *buf, size_t size);
+/* What @e says, or at least what its code means. */
+const char *cmd_reason(const struct err *e);
 /* Shows the help of a command (NULL: of the tool). In main.c. */
 void cmd_help(const char *cmd);
 /* Where the library's warnings go. */

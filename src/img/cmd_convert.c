@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/mem.h"
+#include "base/str.h"
 #include "img/cmd_newimg.h"
 #include "img/cmd_progress.h"
 #include "img/cmds.h"
 #include "img/convert.h"
+#include "img/open.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -332,6 +334,23 @@ static int target_opts(struct convert *c, const char *text)
 	return r < 0 ? cmd_fail(&e, "Could not open '%s': ", text) : 0;
 }
 
+/* "file:a:b" is the file a:b, which needs a path that does not look like a protocol. */
+static int local_name(struct convert *c, const char *name)
+{
+	struct err e = { 0 };
+	const char *path;
+	int r = open_local_path(name, &path, &e);
+
+	c->k.dst = path;
+	if (r == 0 && path != name && open_has_protocol(path)) {
+		AUTO_FREE char *dotted = str_printf(&e, "./%s", path);
+
+		r = dotted ? optset_set(&c->snap, "path", dotted, &e) : -ENOMEM;
+		c->k.dst = optset_get(&c->snap, "path");
+	}
+	return r < 0 ? cmd_fail(&e, "%s", "") : 0;
+}
+
 static void say_in_place(const struct convert *c)
 {
 	if (c->k.in_place && c->k.in_place_why && !c->o.quiet && !cmd_is_qemu_img())
@@ -374,11 +393,8 @@ static int convert(struct convert *c, int n, char **argv)
 		cmd_error("Must specify image file name");
 		return 1;
 	}
-	c->k.dst = argv[n];
 	c->k.src_n = (size_t)n - 1;
 	if (cmd_cache_mode(c->src_cache, "source cache", &src_flags))
-		return 1;
-	if (c->target_opts && target_opts(c, argv[n]))
 		return 1;
 	c->k.src = calloc(c->k.src_n, sizeof(struct blk *));
 	if (!c->k.src) {
@@ -386,6 +402,8 @@ static int convert(struct convert *c, int n, char **argv)
 		return 1;
 	}
 	if (open_sources(c, argv + 1, src_flags))
+		return 1;
+	if (c->target_opts ? target_opts(c, argv[n]) : local_name(c, argv[n]))
 		return 1;
 	if (!c->k.no_create && new_image(c))
 		return 1;

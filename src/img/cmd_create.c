@@ -4,6 +4,7 @@
 #include "img/cmd_progress.h"
 #include "img/cmds.h"
 #include "img/guard.h"
+#include "img/open.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,7 +70,8 @@ static int take_backing(struct create *c, struct err *e)
 		return err_set(e, -EINVAL, "Backing file not supported for file format '%s'",
 			       c->f->name);
 	if (c->backing_fmt && !c->f->backing)
-		return err_set(e, -EINVAL, "Backing format not supported for file format '%s'",
+		return err_set(e, -EINVAL,
+			       "Backing file format not supported for file format '%s'",
 			       c->f->name);
 	if (c->backing)
 		r = optset_set(&c->set, "backing_file", c->backing, e);
@@ -98,7 +100,7 @@ static int look_at_backing(struct create *c, struct err *e)
 	int r = path ? img_open(&o, &b, e) : -ENOMEM;
 
 	if (r < 0) {
-		cmd_sentence(e, text, sizeof(text));
+		snprintf(text, sizeof(text), "%s", cmd_reason(e));
 		return err_set(e, r, "%s\nCould not open backing image.", text);
 	}
 	if (!c->backing_fmt)
@@ -115,12 +117,15 @@ static int look_at_backing(struct create *c, struct err *e)
 static int prepare(struct create *c, struct err *e)
 {
 	uint64_t size = 0;
+	const char *path;
 	int r;
 
 	c->f = img_format_find(c->o.fmt);
 	if (!c->f)
 		return err_set(e, -EINVAL, "Unknown file format '%s'", c->o.fmt);
-	r = newimg_options(c->options, &c->set, e);
+	r = open_local_path(c->filename, &path, e);
+	if (r == 0)
+		r = newimg_options(c->options, &c->set, e);
 	if (r == 0)
 		r = img_create_check(c->f, &c->set, e);
 	if (r < 0)
@@ -141,8 +146,6 @@ static int prepare(struct create *c, struct err *e)
 		r = look_at_backing(c, e);
 	else if (c->backing && !c->backing_fmt)
 		r = err_set(e, -EINVAL, "Backing file specified without backing format");
-	if (r == 0 && c->backing_fmt && !img_format_find(c->backing_fmt))
-		r = err_set(e, -EINVAL, "Unknown backing file format '%s'", c->backing_fmt);
 	if (r == 0 && !c->has_size)
 		r = err_set(e, -EINVAL, "Image creation needs a size parameter");
 	return r;

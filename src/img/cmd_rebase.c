@@ -86,6 +86,11 @@ static int check_names(const struct rebase *c)
 			  c->backing);
 		return 1;
 	}
+	if (c->backing && strlen(c->backing) > IMG_NAME_MAX) {
+		cmd_error("Could not change the backing file to '%s': %s", c->backing,
+			  strerror(EINVAL));
+		return 1;
+	}
 	return 0;
 }
 
@@ -95,7 +100,7 @@ static int rebase(struct rebase *c, struct blk *b)
 	struct err e = { 0 };
 	int r;
 
-	if (c->backing_fmt && !img_format_find(c->backing_fmt)) {
+	if (c->backing_fmt && !img_format_exists(c->backing_fmt)) {
 		cmd_error("Invalid format name: '%s'", c->backing_fmt);
 		return 1;
 	}
@@ -120,6 +125,7 @@ static int rebase(struct rebase *c, struct blk *b)
 int cmd_rebase(int argc, char **argv)
 {
 	struct rebase c = { 0 };
+	struct cmd_opts o;
 	struct blk *b = NULL;
 	unsigned flags = BLK_WRITE | BLK_UNMAP;
 	int n = 0, status;
@@ -137,7 +143,10 @@ int cmd_rebase(int argc, char **argv)
 		return 1;
 	if (c.r.unsafe)
 		flags |= BLK_NOBACKING;
-	if (cmd_open(&c.o, argv[1], c.o.fmt, flags, &b) < 0)
+	/* -U is for the new backing image: this one is written to */
+	o = c.o;
+	o.share = false;
+	if (cmd_open(&o, argv[1], c.o.fmt, flags, &b) < 0)
 		return 1;
 	status = rebase(&c, b);
 	blk_closep(&c.r.backing);

@@ -61,7 +61,6 @@ static int list(struct blk *b)
 static void print_failure(const struct snapshot *c, int r, const struct err *e)
 {
 	bool missing = r == -ENOENT;
-	char text[ERR_MSG_SIZE];
 
 	switch (c->action) {
 	case OPT_CREATE:
@@ -70,11 +69,11 @@ static void print_failure(const struct snapshot *c, int r, const struct err *e)
 	case OPT_APPLY:
 		cmd_error("Could not apply snapshot '%s': %s", c->name,
 			  missing ? "Failed to load snapshot: No such file or directory"
-				  : cmd_sentence(e, text, sizeof(text)));
+				  : cmd_reason(e));
 		break;
 	default:
 		cmd_error("Could not delete snapshot '%s': %s", c->name,
-			  missing ? "snapshot not found" : cmd_sentence(e, text, sizeof(text)));
+			  missing ? "snapshot not found" : cmd_reason(e));
 	}
 }
 

@@ -85,6 +85,8 @@ static int into_existing(struct img_convert *c, struct err *e)
 
 	c->in_place = true;
 	c->in_place_why = "-n was given";
+	if (r < 0)
+		return err_wrap(e, r, "Could not open '%s'", c->dst);
 	if (r == 0)
 		r = run(c, dst, false, e);
 	if (r == 0) {
@@ -94,6 +96,11 @@ static int into_existing(struct img_convert *c, struct err *e)
 		r = blk_close(done, e);
 	}
 	return r;
+}
+
+static int not_made(const struct img_convert *c, int r, struct err *e)
+{
+	return err_wrap(e, r, "%s: error while converting %s", c->dst, c->dst_format);
 }
 
 static int into_new(struct img_convert *c, const char *path, struct err *e)
@@ -107,10 +114,11 @@ static int into_new(struct img_convert *c, const char *path, struct err *e)
 	r = img_create_file(path, img_format_find(c->dst_format), &c->create, c->dst_flags,
 			    NULL, c->log, e);
 	if (r < 0)
-		return r;
+		return not_made(c, r, e);
 	r = open_target(c, path, &dst, e);
-	if (r == 0)
-		r = run(c, dst, true, e);
+	if (r < 0)
+		return err_wrap(e, r, "Could not open '%s'", c->dst);
+	r = run(c, dst, true, e);
 	if (r < 0)
 		return r;
 	done = dst;
@@ -141,7 +149,7 @@ int img_convert(struct img_convert *c, struct err *e)
 	}
 	r = output_begin(c->dst, &out, e);
 	if (r < 0)
-		return r;
+		return not_made(c, r, e);
 	c->in_place_why = output_in_place(out);
 	c->in_place = c->in_place_why != NULL;
 	r = into_new(c, output_path(out), e);

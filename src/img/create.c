@@ -182,6 +182,9 @@ int img_create_parse(const struct img_format *fmt, struct optset *set, struct im
 		c->backing_file = s;
 	if ((s = optset_get(set, "backing_fmt")))
 		c->backing_fmt = s;
+	if (c->backing_fmt && !img_format_exists(c->backing_fmt))
+		return err_set(e, -EINVAL, "Parameter 'backing-fmt' does not accept value '%s'",
+			       c->backing_fmt);
 	if ((s = optset_get(set, "data_file")))
 		c->data_file = s;
 	r = get_size(set, "size", &c->size, e);

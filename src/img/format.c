@@ -19,6 +19,18 @@ const struct img_format *img_format_find(const char *name)
 	return NULL;
 }
 
+bool img_format_exists(const char *name)
+{
+	static const char others[][12] = { "bochs",     "cloop", "dmg", "luks",
+					   "parallels", "qcow",  "qed", "vdi",
+					   "vhdx",      "vmdk",  "vpc" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (!strcmp(others[i], name))
+			return true;
+	return img_format_find(name) != NULL;
+}
+
 void img_snapshots_free(struct img_snapshot *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {

@@ -220,5 +220,7 @@ struct img_format {
 /* NULL-terminated; raw last. */
 extern const struct img_format *const img_formats[];
 const struct img_format *img_format_find(const char *name);
+/* True if some program knows a format of that name: a header may name it. */
+bool img_format_exists(const char *name);
 
 #endif

@@ -283,7 +283,9 @@ static int plan_path(struct open_plan *p, const char *name, struct err *e)
 	} else {
 		return err_set(e, -EINVAL, "Must specify either driver or file");
 	}
-	p->path = mem_strdup(path, e);
+	/* "file:a:b" without its prefix still has to be a path to who reads it */
+	p->path = name && path != name && open_has_protocol(path) ? str_printf(e, "./%s", path)
+								  : mem_strdup(path, e);
 	return p->path ? 0 : -ENOMEM;
 }
 

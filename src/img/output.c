@@ -115,7 +115,8 @@ static int open_folder(struct output *o, struct err *e)
 	o->dir = io_open(dir, O_RDONLY | O_DIRECTORY, 0, e);
 	free(dir);
 	if (o->dir < 0)
-		return o->dir;
+		return err_set(e, o->dir, "Could not create '%s': %s", o->name,
+			       strerror(-o->dir));
 	o->leaf = mem_strdup(slash ? slash + 1 : o->name, e);
 	return o->leaf ? 0 : -ENOMEM;
 }

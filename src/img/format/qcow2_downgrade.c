@@ -117,7 +117,8 @@ static int expand_slice(struct qcow2 *s, struct expand *x, uint64_t off, uint64_
 
 		if (entry & QCOW2_OFLAG_COMPRESSED && x->zstd)
 			r = err_set(e, -ENOTSUP,
-				    "Cannot downgrade an image with zstd-compressed clusters");
+				    "Cannot downgrade an image with zstd compression type and "
+				    "existing compressed clusters");
 		if (entry & QCOW2_OFLAG_COMPRESSED || !(entry & QCOW2_OFLAG_ZERO))
 			continue;
 		r = plain_entry(s, entry, refs, &plain, e);
@@ -183,7 +184,8 @@ static int expand_all(struct qcow2 *s, struct progress *p, struct err *e)
 	}
 	free(x.seen.v);
 	if (r < 0)
-		return err_wrap(e, r, "Failed to turn zero into data clusters");
+		return r == -ENOTSUP ? r
+				     : err_wrap(e, r, "Failed to turn zero into data clusters");
 	return qcow2_flush_meta(s, e);
 }
 

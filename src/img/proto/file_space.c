@@ -273,7 +273,7 @@ int file_resize(struct blk *b, uint64_t size, enum blk_prealloc p, struct err *e
 	int r;
 
 	if (p == PREALLOC_METADATA)
-		return err_set(e, -ENOTSUP, "Unsupported preallocation mode 'metadata'");
+		return err_set(e, -ENOTSUP, "Unsupported preallocation mode: metadata");
 	if (f->device) {
 		if (p != PREALLOC_OFF)
 			return err_set(e, -ENOTSUP,
