@@ -12,7 +12,7 @@
  *
  * Crash order.  At any instant the file must be an image with leaks at worst:
  *   1 refcounts of new clusters, and new refcount blocks before their table entries,
- *   2 data that was copied from elsewhere (COW), and new L2 tables,
+ *   2 data in clusters that had other contents before, and new L2 tables,
  *   3 L2 entries,      4 L1 entries,
  *   5 only then are the clusters dropped by 3 and 4 given back (qcow2_free_later).
  * qcow2_flush_meta() walks these steps with a sync between those that depend on each
@@ -93,7 +93,7 @@ struct qcow2 {
 	uint64_t alloc_hint;      /* host cluster index: nothing free below */
 	uint64_t comp_off;        /* where the next compressed bytes may go, 0: new cluster */
 	uint64_t file_end;        /* host clusters at and past this index were never used */
-	bool cow_unsynced;        /* data copied by COW is not on stable storage yet */
+	bool cow_unsynced;        /* data that L2 entries must wait for is not stable */
 	bool meta_unsynced;       /* refcounts written but not synced */
 	bool l2_unsynced;         /* L2 tables or L1 entries written but not synced */
 	bool lazy;                /* refcounts are written at close only; dirty bit is set */

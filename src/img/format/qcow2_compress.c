@@ -186,6 +186,8 @@ static int write_kind(struct qcow2 *s, const struct batch *b, bool compressed, s
 
 static int link_parts(struct qcow2 *s, struct batch *b, struct err *e)
 {
+	/* an entry on disk before its bytes could not be read after a crash */
+	s->cow_unsynced = true;
 	for (size_t i = 0; i < b->n; i++) {
 		struct part *p = &b->part[i];
 		uint64_t off = (b->fly.first + i) << s->cluster_bits;

@@ -156,6 +156,13 @@ static int reserve(struct qcow2 *s, struct qcow2_plan *p, struct err *e)
 	return 0;
 }
 
+/* Nobody has ever written past the end of the file, and a write that makes it longer
+ * leaves zeroes before itself. */
+static bool is_past_end(struct qcow2 *s, uint64_t host)
+{
+	return !s->eof_unsure && host >= atomic_load(&qcow2_data(s)->size);
+}
+
 /* Sets @f for guest bytes [from, to) that the plan must fill; under lock. */
 static void set_fill(struct qcow2 *s, const struct qcow2_plan *p, struct qcow2_fill *f,
 		     uint64_t from, uint64_t to)
@@ -166,10 +173,7 @@ static void set_fill(struct qcow2 *s, const struct qcow2_plan *p, struct qcow2_f
 	if (from >= to)
 		return;
 	f->zero = qcow2_reads_zero(s, from, to - from);
-	/* nobody has ever written past the end of the file, and a write that makes it
-	 * longer leaves zeroes before itself */
-	f->hole = f->zero && !s->eof_unsure &&
-		  p->host + (from - base) >= atomic_load(&qcow2_data(s)->size);
+	f->hole = f->zero && is_past_end(s, p->host + (from - base));
 }
 
 /* Which bytes of the first and of the last cluster must be filled. */
@@ -258,6 +262,7 @@ static int plan_clusters(struct qcow2 *s, uint64_t off, uint64_t len, uint64_t e
 		return r;
 	p->off = off;
 	p->end = min_u64(off + len, p->fly.end << s->cluster_bits);
+	p->past_end = is_past_end(s, p->host);
 	r = plan_fills(s, p, e);
 	if (r < 0 && p->fresh && !qcow2_has_data_file(s))
 		qcow2_unreserve(s, p->host, (p->fly.end - first) << s->cluster_bits);
@@ -378,6 +383,10 @@ static int link_cluster(struct qcow2 *s, const struct qcow2_plan *p, uint64_t cl
 	}
 	if (x.entry & QCOW2_OFLAG_COMPRESSED)
 		zero = 0;
+	/* Were the entry on disk before the data, a crash would put garbage in place of
+	 * what the guest had there.  Where it had zeroes and gets a hole, it would not. */
+	if (x.entry || !p->past_end || qcow2_has_backing(s))
+		s->cow_unsynced = true;
 	qcow2_l2_set(s, table, i, host | QCOW2_OFLAG_COPIED, (zero & ~(alloc << 32)) | alloc);
 	return 0;
 }
@@ -409,8 +418,6 @@ int qcow2_plan_finish(struct qcow2 *s, struct qcow2_plan *p, int r, struct err *
 {
 	uint64_t done = p->fly.first;
 
-	if (r == 0 && (fill_len(&p->head) || fill_len(&p->tail)))
-		s->cow_unsynced = true;
 	if (r == 0)
 		r = link_all(s, p, &done, e);
 	if (r < 0 && p->fresh && !qcow2_has_data_file(s))

@@ -87,6 +87,7 @@ struct qcow2_plan {
 	uint64_t off, end;         /* the guest's bytes */
 	uint64_t host;             /* where guest cluster fly.first goes */
 	bool fresh;                /* these clusters were reserved for this write */
+	bool past_end;             /* they read as zeroes until it is done */
 	struct qcow2_fill head, tail;
 };
 

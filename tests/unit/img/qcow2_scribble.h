@@ -29,6 +29,7 @@ struct setup {
 	bool data_file, data_raw, bitmap;
 	const char *backing; /* format of the backing image, or NULL */
 	enum blk_prealloc prealloc;
+	bool small_caches; /* tables leave them all the time */
 	bool sync; /* the file is synced for real: slow, and it makes no difference to most */
 	unsigned open_flags;
 };
@@ -151,6 +152,20 @@ static inline struct blk *open_image_as(const char *name, const char *format, un
 	return b;
 }
 
+static inline struct blk *open_with(const char *text, unsigned flags)
+{
+	struct optset opts = OPTSET_INIT;
+	struct img_open o = { .filename = IMAGE, .format = "qcow2", .flags = flags };
+	struct err e = { 0 };
+	struct blk *b = NULL;
+
+	must(optset_parse(&opts, text, NULL, &e), &e);
+	o.opts = &opts;
+	must(img_open(&o, &b, &e), &e);
+	optset_free(&opts);
+	return b;
+}
+
 static inline void close_image(struct blk *b)
 {
 	struct err e = { 0 };
@@ -162,7 +177,14 @@ static inline void world_open(struct world *w)
 {
 	unsigned flags = BLK_WRITE | BLK_UNMAP | w->s->open_flags;
 
-	w->b = open_image_as(IMAGE, "qcow2", w->s->sync ? flags : flags | BLK_NOFLUSH);
+	if (!w->s->sync)
+		flags |= BLK_NOFLUSH;
+	if (w->s->small_caches)
+		w->b = open_with(
+			"l2-cache-size=2k,l2-cache-entry-size=512,refcount-cache-size=512",
+			flags);
+	else
+		w->b = open_image_as(IMAGE, "qcow2", flags);
 }
 
 static inline void world_close(struct world *w)
