@@ -13,7 +13,7 @@ struct qcow2_options {
 	bool discard[3]; /* by enum qcow2_freed */
 	unsigned overlap;
 	enum codec_level level; /* "compression-level": of clusters written compressed */
-	const char *data_file; /* belongs to the option set, or NULL */
+	const char *data_file;  /* belongs to the option set, or NULL */
 };
 
 /* What @opts (may be NULL) says for an image whose header is s->h.  -EINVAL names the

@@ -174,7 +174,7 @@ int qcow2_snapshot_load(struct blk *b, const char *name, struct err *e)
 		r = err_set(e, -EINVAL, "Device is not readonly");
 	else if (!sn)
 		r = err_set(e, -ENOENT, "Can't find snapshot");
-	if (r == 0)
+	if (r == 0 && sn)
 		r = qcow2_l1_read(s, sn->l1_offset, sn->l1_entries, &l1, &n, e);
 	if (r < 0)
 		goto out;

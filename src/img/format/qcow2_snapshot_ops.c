@@ -396,8 +396,8 @@ static int switch_l1(struct qcow2 *s, const struct target *t, struct err *e)
 
 	store_be64(buf, t->size);
 	store_be32(buf + 8, s->h.crypt);
-	store_be32(buf + OFF_L1_ENTRIES - OFF_SIZE, t->entries);
-	store_be64(buf + OFF_L1_OFFSET - OFF_SIZE, t->off);
+	store_be32(buf + (OFF_L1_ENTRIES - OFF_SIZE), t->entries);
+	store_be64(buf + (OFF_L1_OFFSET - OFF_SIZE), t->off);
 	r = blk_pwrite(s->blk.child, buf, sizeof(buf), OFF_SIZE, e);
 	if (r == 0 && !(s->blk.flags & BLK_NOFLUSH))
 		r = blk_flush(s->blk.child, e);
