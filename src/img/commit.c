@@ -101,6 +101,7 @@ static int do_stretch(void *arg, uint8_t *buf, uint64_t off, uint64_t end, struc
 		off += x.len;
 		progress_add(c->in->progress, x.len);
 	}
+	file_writeback(c->base);
 	return 0;
 }
 

@@ -94,6 +94,7 @@ static int compare_run(const struct rebase *s, struct window *w, const struct ru
 		       uint64_t off, size_t len, struct err *e)
 {
 	size_t at = (size_t)(off - w->off);
+	bool zero = x->will.flags & BLK_EXT_ZERO;
 	int r;
 
 	if (is_same_run(x)) {
@@ -102,7 +103,7 @@ static int compare_run(const struct rebase *s, struct window *w, const struct ru
 		return 0;
 	}
 	r = read_run(s->b, &x->was, w->was + at, len, off, e);
-	if (r == 0)
+	if (r == 0 && !zero)
 		r = read_run(s->in->backing, &x->will, w->will + at, len, off, e);
 	if (r < 0)
 		return r;
@@ -110,7 +111,7 @@ static int compare_run(const struct rebase *s, struct window *w, const struct ru
 		size_t pos = at + done;
 		size_t n = (size_t)min_u64(len - done, s->grain - pos % s->grain);
 
-		if (memcmp(w->was + pos, w->will + pos, n))
+		if (zero ? !zero_is(w->was + pos, n) : memcmp(w->was + pos, w->will + pos, n))
 			w->state[pos / s->grain] |= GRAIN_DIFFERS;
 		done += n;
 	}
@@ -254,6 +255,7 @@ static int do_stretch(void *arg, uint8_t *buf, uint64_t off, uint64_t end, struc
 			progress_add(s->in->progress, n);
 		}
 	}
+	file_writeback(s->b);
 	return 0;
 }
 

@@ -60,6 +60,7 @@ static int file_pwrite(struct blk *b, const void *buf, size_t len, uint64_t off,
 	struct file *f = to_file(b);
 	int r = io_pwrite(f->fd, buf, len, off, e);
 
+	f->dirty = true; /* even a write that failed may have left something */
 	if (r < 0)
 		return err_wrap(e, r, "%s", b->filename);
 	if (!f->device)
@@ -69,9 +70,27 @@ static int file_pwrite(struct blk *b, const void *buf, size_t len, uint64_t off,
 
 static int file_flush(struct blk *b, struct err *e)
 {
-	int r = io_sync(file_fd(b), false, e);
+	struct file *f = to_file(b);
+	int r;
 
+	/* A write that ends meanwhile sets it again, and is for the next flush. */
+	if (!atomic_exchange(&f->dirty, false))
+		return 0;
+	r = io_sync(f->fd, false, e);
+	if (r < 0)
+		f->dirty = true;
 	return r < 0 ? err_wrap(e, r, "%s", b->filename) : 0;
+}
+
+void file_writeback(struct blk *b)
+{
+	for (; b; b = b->child) {
+		if (b->data)
+			file_writeback(b->data);
+		if (file_is_node(b) && b->flags & BLK_WRITE && !(b->flags & BLK_NOFLUSH) &&
+		    to_file(b)->dirty)
+			(void)!sync_file_range(file_fd(b), 0, 0, SYNC_FILE_RANGE_WRITE);
+	}
 }
 
 static int file_close(struct blk *b, struct err *e)

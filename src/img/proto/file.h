@@ -42,6 +42,9 @@ int file_create(const char *path, uint64_t size, enum blk_prealloc p, bool nocow
 		uint64_t extent_size_hint, bool *made, struct err *e) MUST_CHECK;
 /* Bytes allocated on the host for an open file node. */
 int file_allocated(struct blk *b, uint64_t *out, struct err *e) MUST_CHECK;
+/* Starts writing to the disk what was written to the files of @b, a node of any kind, and
+ * does not wait: a flush that will come has less left to do.  Nothing with BLK_NOFLUSH. */
+void file_writeback(struct blk *b);
 /* The descriptor, for what a node cannot express (fiemap, locks of others). */
 int file_fd(const struct blk *b);
 bool file_is_node(const struct blk *b);

@@ -28,6 +28,7 @@ struct file {
 	bool device;
 	uint32_t sector;            /* device: logical block size */
 	unsigned held, denied;      /* lock bits in force, see file_lock.c */
+	_Atomic bool dirty; /* something was written since the last sync began */
 	_Atomic bool no_zero_range; /* the file system said so once: not asked again */
 	_Atomic bool no_punch;
 	pthread_mutex_t extents_lock;

@@ -121,6 +121,7 @@ int file_zero(struct blk *b, uint64_t off, uint64_t len, unsigned flags, struct 
 	struct file *f = to_file(b);
 	int r = f->device ? zero_device(f, off, len, flags) : zero_regular(f, off, len, flags);
 
+	f->dirty = true;
 	if (r < 0)
 		return err_set(e, r, "%s: zeroing %llu bytes at %llu: %s", b->filename,
 			       (unsigned long long)len, (unsigned long long)off, strerror(-r));
@@ -144,6 +145,7 @@ int file_discard(struct blk *b, uint64_t off, uint64_t len, struct err *e)
 	} else {
 		r = punch(f, off, len);
 	}
+	f->dirty = true;
 	if (is_unsupported(r))
 		return err_set(e, -ENOTSUP, "%s: cannot discard", b->filename);
 	if (r < 0)
@@ -220,6 +222,7 @@ int file_clone(struct blk *b, uint64_t off, uint64_t len, struct blk *src, uint6
 		r = io_clone_range(file_fd(src), src_off, f->fd, off, len, NULL);
 	if (r < 0 && !reflink_only)
 		r = io_copy_range(file_fd(src), src_off, f->fd, off, len, NULL);
+	f->dirty = true;
 	if (is_unsupported(r) || r == -EXDEV || r == -EBADF || r == -ENODATA)
 		return err_set(e, -EOPNOTSUPP, "%s: cannot share blocks", b->filename);
 	if (r < 0)
