@@ -27,6 +27,18 @@ void qcow2_destroy(struct qcow2 *s)
 	free(s);
 }
 
+/* A write may end inside the last cluster, and compressed bytes anywhere: we read what is
+ * missing as zeroes, other programs may not. */
+static int complete_last_cluster(struct qcow2 *s, struct err *e)
+{
+	struct blk *f = s->blk.child;
+	uint64_t size = f->size, whole = (size + s->cluster_size - 1) & ~(s->cluster_size - 1);
+
+	if (!s->changed || f->fixed || size == whole)
+		return 0;
+	return blk_resize(f, whole, PREALLOC_OFF, e);
+}
+
 /* A clean end: no cluster waits to be freed, refcounts are in the file, and only then
  * the dirty bit goes. */
 static int finish(struct qcow2 *s, struct err *e)
@@ -38,6 +50,8 @@ static int finish(struct qcow2 *s, struct err *e)
 	/* what freeing changed; leaks at worst if it never gets there */
 	if (r == 0)
 		r = qcow2_write_refcounts(s, e);
+	if (r == 0)
+		r = complete_last_cluster(s, e);
 	if (r == 0 && s->lazy && s->h.incompat & QCOW2_INCOMPAT_DIRTY) {
 		r = blk_flush(s->blk.child, e);
 		if (r == 0)

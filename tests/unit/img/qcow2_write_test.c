@@ -202,11 +202,11 @@ static void overwriting_gives_back_what_was_there(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
 		image_new(&m, false, 0);
 		assert_int_equal(put(&m, 0, 32 * CS, 1, ways[i].first), 0);
-		for (int k = 0; k < 20; k++) {
+		for (int k = 0; k < 30; k++) {
 			assert_int_equal(put(&m, 0, 32 * CS, k, ways[i].first), 0);
 			assert_int_equal(put(&m, 0, 32 * CS, k + 1, ways[i].second), 0);
 			must_be_tight(&m);
-			if (k == 3)
+			if (k == 14)
 				before = m.b->child->size;
 		}
 		/* what was freed is used again */
