@@ -19,8 +19,9 @@ enum { STRETCH = 8 << 20, STEP = 1 << 20 };
 struct commit {
 	struct blk *top, *base;
 	const struct img_commit *in;
-	pthread_mutex_t lock; /* over the rest */
-	uint64_t copied;      /* bytes, for the rate */
+	_Atomic bool no_clone; /* the file system cannot share blocks */
+	pthread_mutex_t lock;  /* over the rest */
+	uint64_t copied;       /* bytes, for the rate */
 	int64_t start_ns;
 };
 
@@ -53,29 +54,44 @@ static void throttle(struct commit *c, uint64_t len)
 	}
 }
 
+/* 1 if the run now shares the blocks of the image above, 0 if it has to be copied. */
+static int share_run(struct commit *c, const struct blk_extent *x, uint64_t off, struct err *e)
+{
+	unsigned plain = BLK_EXT_DATA | BLK_EXT_OFFSET;
+	uint64_t unit = max_u64(c->base->cluster_size, 4096);
+	struct err why = { 0 };
+	int r;
+
+	/* What is not whole blocks cannot be shared, and says nothing about the rest. */
+	if ((x->flags & plain) != plain || c->no_clone || (off | x->len) % unit ||
+	    x->host_off % 4096)
+		return 0;
+	r = blk_clone(c->base, off, x->len, x->file, x->host_off, true, &why);
+	if (r == -EOPNOTSUPP) {
+		c->no_clone = true;
+		return 0;
+	}
+	return r < 0 ? err_set(e, r, "%s", why.msg) : 1;
+}
+
 /* Moves one run that images above the base hold. */
 static int copy_run(struct commit *c, uint8_t *buf, const struct blk_extent *x, uint64_t off,
 		    struct err *e)
 {
-	unsigned plain = BLK_EXT_DATA | BLK_EXT_OFFSET;
 	uint64_t end = off + x->len;
+	int r;
 
 	if (x->flags & BLK_EXT_ZERO)
 		return blk_zero(c->base, off, x->len, BLK_MAY_UNMAP, e);
-	if ((x->flags & plain) == plain) {
-		int r = blk_clone(c->base, off, x->len, x->file, x->host_off, true, NULL);
-
-		if (r == 0)
-			throttle(c, x->len);
-		if (r != -EOPNOTSUPP)
-			return r < 0 ? err_set(e, r, "%s: sharing blocks: %s",
-					       c->base->filename, strerror(-r))
-				     : 0;
-	}
+	r = share_run(c, x, off, e);
+	if (r == 1)
+		throttle(c, x->len);
+	if (r)
+		return r < 0 ? r : 0;
 	while (off < end) {
 		size_t n = (size_t)min_u64(end - off, STEP - off % STEP);
-		int r = blk_pread(c->top, buf, n, off, e);
 
+		r = blk_pread(c->top, buf, n, off, e);
 		if (r == 0)
 			r = blk_pwrite(c->base, buf, n, off, e);
 		if (r < 0)
