@@ -21,11 +21,12 @@ keeps_data='nothing leak leak_much low zero high_and_low header_refcount all_zer
 
 # Where qemu-img 7.2 gives up or cannot even open the image and vimg repairs it.
 better_all='reftable_reserved refblock_unaligned reftable_offset_zero reftable_unaligned
-	reftable_large snap_count'
+	reftable_large snap_count l1_flag_alone'
 # qemu-img grows the file up to a refcount block that is named beyond it, and counts that.
 better_all+=' refblock_outside refblock_far refblock_extra_outside'
-# Tables said to lie where none can be: qemu-img refuses them, or takes the header for one.
-other_words='reftable_offset_zero reftable_unaligned reftable_large bitmap_dir bitmap_entry'
+# Tables said to lie where none can be: qemu-img refuses them, or takes the header for one
+# (the refcount table at offset 0, and the L2 table of an L1 entry with flags alone).
+other_words='l1_flag_alone reftable_offset_zero reftable_unaligned reftable_large bitmap_dir bitmap_entry'
 # qemu-img reads and rewrites bitmaps whenever it opens an image for writing.
 rewrites='bitmap_outside bitmap_autoclear'
 

@@ -89,7 +89,7 @@ static int tables_add(struct checker *k, const uint64_t *l1, uint32_t n, bool ac
 		      struct err *e)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		if (!l1[i])
+		if (!(l1[i] & QCOW2_OFFSET_MASK))
 			continue;
 		if (k->table_n == k->table_cap) {
 			void *p = k->table;
@@ -216,6 +216,35 @@ static int gather_tables(struct checker *k, struct err *e)
 	return r;
 }
 
+/*
+ * An entry of flags alone, or with reserved bits and no offset: to a reader it is
+ * unallocated.  qemu-img takes the header for its L2 table.  The active table's are made
+ * what they are read as.
+ */
+static int check_l1_empty(struct checker *k, uint32_t i, uint64_t entry, bool active,
+			  struct err *e)
+{
+	struct qcow2 *s = k->s;
+	bool fix = active && k->fix & IMG_FIX_ERRORS;
+	static const uint8_t zero[8];
+	int r;
+
+	check_say(k, "%s L1 entry without an L2 table: %llx", fix ? "Repairing" : "ERROR",
+		  (unsigned long long)entry);
+	if (!fix) {
+		k->n.corruptions++;
+		return 0;
+	}
+	r = check_write(k, s->h.l1_offset + (uint64_t)i * 8, zero, sizeof(zero), QCOW2_R_L1, e);
+	if (r < 0) {
+		k->n.check_errors++;
+		return r;
+	}
+	s->l1[i] = 0;
+	k->n.corruptions_fixed++;
+	return 0;
+}
+
 static int check_l1_entry(struct checker *k, uint64_t entry, struct err *e)
 {
 	uint64_t off = entry & QCOW2_OFFSET_MASK;
@@ -261,8 +290,12 @@ static int check_l1(struct checker *k, uint64_t off, const uint64_t *l1, uint32_
 		progress_add(k->c->progress, 1);
 		if (!l1[i])
 			continue;
+		if (!at) {
+			r = check_l1_empty(k, i, l1[i], active, e);
+			continue;
+		}
 		r = check_l1_entry(k, l1[i], e);
-		if (r < 0 || !active || !at)
+		if (r < 0 || !active)
 			continue;
 		if (at >> bits < k->clusters)
 			r = check_map_mark(&k->map, at >> bits, 1, l1[i] & QCOW2_OFLAG_COPIED,

@@ -239,7 +239,7 @@ static int create_undo(struct qcow2 *s, struct creation *c)
 	return r < 0 ? r : settle(s, NULL);
 }
 
-static int create(struct qcow2 *s, const char *name, struct progress *p, struct err *e)
+static int do_create(struct qcow2 *s, const char *name, struct progress *p, struct err *e)
 {
 	struct creation c = { 0 };
 	uint64_t old_off = s->h.snapshots_offset, old_bytes = s->snapshots_bytes;
@@ -310,7 +310,7 @@ static int drop_entry(struct qcow2 *s, uint32_t i, struct qcow2_snapshot *gone, 
 	return old_bytes ? qcow2_free(s, old_off, old_bytes, e) : 0;
 }
 
-static int delete (struct qcow2 *s, const char *name, struct progress *p, struct err *e)
+static int do_delete(struct qcow2 *s, const char *name, struct progress *p, struct err *e)
 {
 	struct qcow2_snapshot gone = { 0 };
 	uint64_t *l1 = NULL;
@@ -447,7 +447,7 @@ static int raise_undo(struct qcow2 *s, struct target *t)
 	return r;
 }
 
-static int apply(struct qcow2 *s, const char *name, struct progress *p, struct err *e)
+static int do_apply(struct qcow2 *s, const char *name, struct progress *p, struct err *e)
 {
 	struct target t = { 0 };
 	const struct qcow2_snapshot *sn = NULL;
@@ -536,11 +536,11 @@ int qcow2_snapshot(struct blk *b, enum img_snapshot_verb verb, const char *name,
 	qcow2_cache_forget_all(s->l2c);
 	s->freeing = QCOW2_FREED_SNAPSHOT;
 	if (verb == SNAPSHOT_CREATE)
-		r = create(s, name, p, e);
+		r = do_create(s, name, p, e);
 	else if (verb == SNAPSHOT_APPLY)
-		r = apply(s, name, p, e);
+		r = do_apply(s, name, p, e);
 	else
-		r = delete (s, name, p, e);
+		r = do_delete(s, name, p, e);
 	s->freeing = QCOW2_FREED_OTHER;
 	qcow2_cache_forget_all(s->l2c);
 	if (r == 0)
