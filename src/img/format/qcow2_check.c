@@ -16,7 +16,7 @@ void check_say(struct checker *k, const char *fmt, ...)
 	char line[1024];
 	va_list ap;
 
-	if (!k->c->report)
+	if (!k->c->report || k->quiet)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
@@ -34,7 +34,8 @@ static uint64_t window_max(const struct checker *k)
 static int window_fill(struct checker *k, struct check_window *w, uint64_t off, uint64_t len,
 		       struct err *e)
 {
-	uint64_t have = off < k->len ? min_u64(len, k->len - off) : 0;
+	uint64_t size = k->s->blk.child->size;
+	uint64_t have = off < size ? min_u64(len, size - off) : 0;
 	int r = have ? blk_pread(k->s->blk.child, w->buf, have, off, e) : 0;
 
 	w->len = 0;
@@ -105,11 +106,45 @@ int check_write(struct checker *k, uint64_t off, const void *buf, size_t len, un
 
 /* ---- the steps ---- */
 
+/* The largest refcount that the image's width has room for. */
+static uint64_t check_max(const struct checker *k)
+{
+	return UINT64_MAX >> (64 - (1u << k->s->h.refcount_order));
+}
+
 static void clear_statistics(struct checker *k)
 {
 	k->c->allocated_clusters = 0;
 	k->c->fragmented_clusters = 0;
 	k->c->compressed_clusters = 0;
+}
+
+int check_length(struct checker *k, uint64_t len, struct err *e)
+{
+	k->len = len;
+	k->clusters = div_up(len, k->s->cluster_size);
+	check_map_free(&k->map);
+	check_forget(k);
+	check_budget(k);
+	clear_statistics(k);
+	return check_map_init(&k->map, k->clusters + 2, check_max(k), e);
+}
+
+int check_quietly(struct checker *k, struct err *e)
+{
+	struct check_counts n = k->n;
+	bool rebuild = k->rebuild;
+	unsigned fix = k->fix;
+	int r;
+
+	k->quiet = true;
+	k->fix = 0;
+	r = check_references(k, e);
+	k->quiet = false;
+	k->fix = fix;
+	k->rebuild = rebuild;
+	k->n = n;
+	return r;
 }
 
 /* After the header was switched to a new structure: what the old one took is leaked, and
@@ -200,10 +235,6 @@ static int check_refcounts(struct checker *k, struct err *e)
 		r = mend_refcounts(k, &before, e);
 	if (r == 0)
 		r = check_sync(k, e);
-	if (r == 0)
-		r = check_flags(k, e);
-	if (r == 0)
-		r = check_sync(k, e);
 	k->c->image_end_offset = (k->highest + 1) << k->s->cluster_bits;
 	return r;
 }
@@ -233,8 +264,7 @@ static int check_start(struct checker *k, struct err *e)
 	check_budget(k);
 	progress_total(k->c->progress, s->h.l1_entries + (k->clusters >> k->rb_bits) + 1);
 	/* what reaches past the end by less than a cluster is counted, too */
-	return check_map_init(&k->map, k->clusters + 2,
-			      UINT64_MAX >> (64 - (1u << s->h.refcount_order)), e);
+	return check_map_init(&k->map, k->clusters + 2, check_max(k), e);
 }
 
 static int check_all(struct checker *k, struct err *e)
@@ -248,8 +278,13 @@ static int check_all(struct checker *k, struct err *e)
 		r = qcow2_regions_load(k->s, e);
 	if (r == 0)
 		r = check_refcounts(k, e);
+	/* a new table changes refcounts, and they decide about flags */
 	if (r == 0)
 		r = check_snaptab_fix(k, &table, e);
+	if (r == 0)
+		r = check_flags(k, e);
+	if (r == 0)
+		r = check_sync(k, e);
 	add_counts(&k->n, &table);
 	if (r == 0 && k->fix && !k->n.check_errors && !k->n.corruptions)
 		r = check_mark_good(k, e);

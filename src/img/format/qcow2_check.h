@@ -47,6 +47,7 @@ struct checker {
 	uint64_t len;      /* of the file, bytes */
 	uint64_t clusters; /* host clusters; one more once something reaches past the end */
 	uint64_t highest;  /* cluster in use, by references or refcounts */
+	uint64_t beyond;   /* highest cluster referred to not too far past the end; 0: none */
 	unsigned rb_bits;  /* log2 of the clusters that one refcount block covers */
 	struct check_map map;
 	struct check_window tables, blocks;
@@ -64,6 +65,7 @@ struct checker {
 	bool each_flag; /* flags must be looked at one by one */
 	bool wrote;     /* something was repaired, and needs a sync */
 	bool warned;    /* about an unaligned refcount block */
+	bool quiet;     /* counting once more what was told already */
 };
 
 void check_say(struct checker *k, const char *fmt, ...) PRINTF(2, 3);
@@ -76,6 +78,10 @@ int check_read(struct checker *k, struct check_window *w, uint64_t off, size_t l
 void check_forget(struct checker *k);
 /* What the walks may read from now on. */
 void check_budget(struct checker *k);
+/* An empty map for a file of @len bytes. */
+int check_length(struct checker *k, uint64_t len, struct err *e) MUST_CHECK;
+/* Counts all references into it, without a word. */
+int check_quietly(struct checker *k, struct err *e) MUST_CHECK;
 /* Writes to the file and to what the windows hold; @may as for qcow2_check_overlap. */
 int check_write(struct checker *k, uint64_t off, const void *buf, size_t len, unsigned may,
 		struct err *e) MUST_CHECK;

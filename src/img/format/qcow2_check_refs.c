@@ -14,6 +14,9 @@
 #define L1_RESERVED       0x7f000000000001ffull
 #define REFTABLE_RESERVED 0x1ffull
 
+/* Clusters past the end of the file that a repair keeps clear of if need be. */
+enum { NEAR = 65536 };
+
 /* ---- counting ---- */
 
 static void overflow(void *arg, uint64_t cluster, uint64_t excess)
@@ -44,6 +47,8 @@ int check_count(struct checker *k, uint64_t off, uint64_t len, uint32_t times, s
 			  (unsigned long long)off, (unsigned long long)len);
 		k->n.corruptions++;
 		k->each_flag = true;
+		if (end > off && (end - 1) >> bits < k->clusters + NEAR)
+			k->beyond = max_u64(k->beyond, (end - 1) >> bits);
 		return 0;
 	}
 	last = (end - 1) >> bits;

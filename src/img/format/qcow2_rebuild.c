@@ -43,14 +43,16 @@ static bool block_used(const struct checker *k, uint64_t rb)
 	return false;
 }
 
-/* The structure must cover itself: its size is found by going round until it stays. */
-static int lay_out(struct checker *k, struct layout *l, struct err *e)
+/* Behind cluster @last and all that is in use.  The structure must cover itself: its size is
+ * found by going round until it stays. */
+static int lay_out(struct checker *k, uint64_t last, struct layout *l, struct err *e)
 {
 	struct qcow2 *s = k->s;
 	uint64_t per = 1ull << k->rb_bits, before = 0, own;
 
 	/* refcounts that could not be read do not tell of the highest cluster in use */
-	l->start = max_u64(k->highest, check_map_highest(&k->map)) + 1;
+	l->start = max_u64(k->highest, check_map_highest(&k->map));
+	l->start = max_u64(l->start, last) + 1;
 	own = l->start >> k->rb_bits; /* the first block that the structure itself needs */
 	for (uint64_t rb = 0; rb < own; rb++)
 		before += block_used(k, rb);
@@ -72,6 +74,31 @@ static int lay_out(struct checker *k, struct layout *l, struct err *e)
 	}
 	l->entry = mem_zalloc(l->entries, sizeof(*l->entry), e);
 	return l->entry ? 0 : -ENOMEM;
+}
+
+/*
+ * Where the file grows past clusters that something refers to although they were not there,
+ * these become clusters like others, reading as zeroes as before.  So they are counted, as
+ * if the file had grown already, until the structure fits what was counted.
+ */
+static int lay_out_past(struct checker *k, uint64_t last, struct layout *l, struct err *e)
+{
+	enum { ROUNDS = 16 };
+	int r = 0;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		free(l->entry);
+		l->entry = NULL;
+		r = lay_out(k, last, l, e);
+		if (r < 0 || l->end <= k->clusters)
+			return r;
+		r = check_length(k, l->end << k->s->cluster_bits, e);
+		if (r == 0)
+			r = check_quietly(k, e);
+		if (r < 0)
+			return r;
+	}
+	return err_set(e, -EFBIG, "ERROR allocating reftable");
 }
 
 static void fill_block(const struct checker *k, const struct layout *l, uint64_t rb,
@@ -165,10 +192,14 @@ int check_rebuild(struct checker *k, struct err *e)
 	struct qcow2 *s = k->s;
 	struct layout l = { 0 };
 	uint64_t off;
-	int r = lay_out(k, &l, e);
+	int r = lay_out(k, 0, &l, e);
 
-	if (r < 0)
+	if (r == 0 && l.end > k->clusters && k->beyond >= k->clusters)
+		r = lay_out_past(k, k->beyond, &l, e);
+	if (r < 0) {
+		free(l.entry);
 		return r;
+	}
 	/* what lies there may be in a cache, or known as something else */
 	check_forget(k);
 	off = (l.start + l.blocks) << s->cluster_bits;
@@ -184,15 +215,9 @@ int check_rebuild(struct checker *k, struct err *e)
 	free(l.entry);
 	if (r < 0)
 		return r;
-	/* the file may have grown, and the new clusters must be counted */
-	k->len = s->blk.child->size;
-	k->clusters = div_up(k->len, s->cluster_size);
 	if (s->file_end < l.end)
 		s->file_end = l.end;
-	check_map_free(&k->map);
-	r = check_map_init(&k->map, k->clusters + 2,
-			   UINT64_MAX >> (64 - (1u << s->h.refcount_order)), e);
-	check_forget(k);
-	check_budget(k);
+	/* the file may have grown */
+	r = check_length(k, s->blk.child->size, e);
 	return r < 0 ? r : qcow2_regions_load(s, e);
 }

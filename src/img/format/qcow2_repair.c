@@ -194,6 +194,8 @@ int check_snaptab_fix(struct checker *k, struct check_counts *n, struct err *e)
 	}
 	n->corruptions_fixed += n->corruptions;
 	n->corruptions = 0;
+	k->each_flag = true;
+	check_forget(k);
 	return 0;
 }
 
