@@ -123,6 +123,7 @@ static void count_chunk(struct deflate_blocks *b, struct chunk *c, const uint32_
 	c->bytes = 0;
 	/* several counts, as equal symbols in a row would wait for one another */
 	for (; i + 4 <= n; i += 4) {
+#pragma GCC unroll 4
 		for (unsigned k = 0; k < 4; k++) {
 			uint32_t x = t[i + k];
 

@@ -77,16 +77,25 @@ struct effort {
 /* Counts every other 64 bytes; how many those were. */
 static uint32_t sample_bytes(const uint8_t *in, uint32_t len, uint32_t *freq)
 {
-	uint16_t part[4][256] = { { 0 } }; /* at most a quarter of a segment each */
+	/* four counts, as equal bytes in a row would wait for one another */
+	uint16_t part[4][256] = { { 0 } };
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < len; i += 128) {
 		uint32_t k = len - i < 64 ? len - i : 64, q = 0;
 
-		/* four counts, as equal bytes in a row would wait for one another */
-		for (; q + 4 <= k; q += 4)
-			for (unsigned t = 0; t < 4; t++)
-				part[t][in[i + q + t]]++;
+		for (; q + 8 <= k; q += 8) {
+			uint64_t eight = load64(in + i + q);
+
+			part[0][eight & 255]++;
+			part[1][eight >> 8 & 255]++;
+			part[2][eight >> 16 & 255]++;
+			part[3][eight >> 24 & 255]++;
+			part[0][eight >> 32 & 255]++;
+			part[1][eight >> 40 & 255]++;
+			part[2][eight >> 48 & 255]++;
+			part[3][eight >> 56]++;
+		}
 		for (; q < k; q++)
 			part[0][in[i + q]]++;
 		n += k;
@@ -120,8 +129,8 @@ static void price_literals(struct deflate_enc *enc, const uint32_t *freq, size_t
 /*
  * True if deflate cannot shrink these bytes: all values about equally often (@n of them
  * were counted in @freq), and hardly any four bytes in a row seen before in the
- * window.  Every other position is remembered and two in sixteen are looked up,
- * so each match of k + 3 bytes is met with a chance of k in 16 at least.
+ * window.  One position in four is remembered, and four in a row of 32 are looked
+ * up, so a match of k + 3 bytes is met with a chance of k in 32.
  */
 static bool is_noise(struct deflate_enc *enc, const uint8_t *in, uint32_t len,
 		     const uint32_t *freq, uint32_t n)
@@ -134,20 +143,21 @@ static bool is_noise(struct deflate_enc *enc, const uint8_t *in, uint32_t len,
 	if (deflate_entropy(enc->blocks, freq, 256) + 8 * 48 < 8 * (uint64_t)n)
 		return false;
 	memset(enc->near, 0, sizeof(enc->near));
-	for (uint32_t i = 0; i + 24 <= len; i += 16) {
-		for (unsigned k = 0; k < 2; k++) {
+	for (uint32_t i = 0; i + 40 <= len; i += 32) {
+#pragma GCC unroll 4
+		for (uint32_t k = 0; k < 4; k++) {
 			uint32_t now = load32(in + i + k);
 			uint32_t at = enc->near[row_hash(now) >> (32 - NEAR_BITS)];
 			uint32_t dist = (uint16_t)(i + k - at);
 
-			if (dist - 1 < DEFLATE_WINDOW && dist <= i + k)
-				hits += load32(in + i + k - dist) == now;
+			hits += (dist - 1 < DEFLATE_WINDOW) &
+				(load32(in + i + k - dist) == now);
 		}
-		for (unsigned k = 0; k < 16; k += 2)
+#pragma GCC unroll 8
+		for (uint32_t k = 0; k < 32; k += 4)
 			enc->near[row_hash(load32(in + i + k)) >> (32 - NEAR_BITS)] =
 				(uint16_t)(i + k);
 	}
-	/* chance gives one hit in some clusters */
 	return hits < 3;
 }
 
@@ -168,13 +178,13 @@ static inline __attribute__((always_inline)) void prepare_upto(struct job *j, ui
 		enc->mask[slot] = (uint8_t)mask;
 		if (three) {
 			uint16_t *at = &enc->near[row_hash(now << 8) >> (32 - NEAR_BITS)];
+			/* within the data even for entries of long ago, as these
+			 * are taken for at most 65535 bytes back */
 			uint32_t dist = (uint16_t)(i - *at);
-			/* entries of long ago may seem to lie before the start */
-			uint32_t back = dist < i ? dist : i;
 			unsigned worth = enc->lit_cost[now & 255] +
 					 enc->lit_cost[now >> 8 & 255] +
 					 enc->lit_cost[now >> 16 & 255];
-			unsigned ok = (load32(in + i - back) ^ now) << 8 == 0;
+			unsigned ok = (load32(in + i - dist) ^ now) << 8 == 0;
 
 			ok &= dist - 1 < enc->reach[worth];
 			enc->dist3[slot] = (uint16_t)(-ok & dist);
