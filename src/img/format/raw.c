@@ -160,8 +160,7 @@ static int raw_create(struct blk *file, struct blk *data, const struct img_creat
 	if (c->prealloc != PREALLOC_OFF)
 		return err_set(e, -ENOTSUP, "Unsupported preallocation mode for devices");
 	if (c->size > file->size)
-		return err_set(e, -ENOSPC, "%s: the device is smaller than %llu bytes",
-			       file->filename, (unsigned long long)c->size);
+		return err_set(e, -ENOSPC, "Cannot grow device files");
 	/* What was there before must not be taken for an image of its format. */
 	return blk_zero(file, 0, min_u64(file->size, SECTOR), 0, e);
 }

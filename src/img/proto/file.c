@@ -159,9 +159,18 @@ static int check_opts(struct optset *opts, unsigned *flags, struct err *e)
 	return 0;
 }
 
+int file_check_kind(const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0 || S_ISREG(st.st_mode) || S_ISBLK(st.st_mode))
+		return 0;
+	return err_set(e, -EINVAL, "'file' driver requires '%s' to be a regular file", path);
+}
+
 static int open_fd(const char *path, unsigned *flags, struct err *e)
 {
-	/* A pipe without a writer would block for ever before we can refuse it. */
+	/* Should it become a pipe after all, its missing writer is not waited for. */
 	int direct = *flags & BLK_DIRECT ? O_DIRECT : 0;
 	int how = O_NONBLOCK | O_NOCTTY | direct;
 	int fd = io_open(path, how | (*flags & BLK_WRITE ? O_RDWR : O_RDONLY), 0, NULL);
@@ -233,6 +242,9 @@ int file_open_unlocked(const char *path, struct optset *opts, unsigned flags, st
 		return r;
 	if (!*path)
 		return err_set(e, -EINVAL, "The 'file' block driver requires a file name");
+	r = file_check_kind(path, e);
+	if (r < 0)
+		return r;
 	fd = open_fd(path, &flags, e);
 	if (fd < 0)
 		return fd;

@@ -75,7 +75,11 @@ int file_create(const char *path, uint64_t size, enum blk_prealloc p, bool nocow
 	struct stat st;
 	int r;
 
-	fd = open_or_make(path, &fresh, e);
+	r = file_check_kind(path, e);
+	if (r == 0)
+		fd = open_or_make(path, &fresh, e);
+	else
+		fd = r;
 	if (made)
 		*made = fresh;
 	if (fd < 0)

@@ -28,7 +28,7 @@ struct file {
 	bool device;
 	uint32_t sector;            /* device: logical block size */
 	unsigned held, denied;      /* lock bits in force, see file_lock.c */
-	_Atomic bool dirty; /* something was written since the last sync began */
+	_Atomic bool dirty;         /* something was written since the last sync began */
 	_Atomic bool no_zero_range; /* the file system said so once: not asked again */
 	_Atomic bool no_punch;
 	pthread_mutex_t extents_lock;
@@ -42,6 +42,10 @@ static inline struct file *to_file(struct blk *b)
 }
 
 extern const struct blk_ops file_ops, file_device_ops;
+
+/* Before opening: names in image headers may lead anywhere, and merely opening some
+ * devices (a watchdog, a tape) or pipes does something.  What is not there passes. */
+int file_check_kind(const char *path, struct err *e) MUST_CHECK;
 
 /* The node reaches at least to @end now; any thread. */
 void file_grown(struct file *f, uint64_t end);

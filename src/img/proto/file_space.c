@@ -282,9 +282,7 @@ int file_resize(struct blk *b, uint64_t size, enum blk_prealloc p, struct err *e
 			return err_set(e, -ENOTSUP,
 				       "Preallocation mode unsupported for devices");
 		if (size != old)
-			return err_set(e, size > old ? -EINVAL : -ENOTSUP,
-				       "Cannot %s device files",
-				       size > old ? "grow" : "resize");
+			return err_set(e, -ENOTSUP, "Cannot resize device files");
 		return 0;
 	}
 	if (p != PREALLOC_OFF && size < old)
