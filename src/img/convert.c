@@ -42,6 +42,7 @@ static uint64_t total_size(const struct img_convert *c)
 static int open_target(const struct img_convert *c, const char *path, struct blk **out,
 		       struct err *e)
 {
+	struct optset level = OPTSET_INIT;
 	struct img_open o = {
 		.filename = c->dst,
 		.path = strcmp(path, c->dst) ? path : NULL,
@@ -50,8 +51,16 @@ static int open_target(const struct img_convert *c, const char *path, struct blk
 		.opts = c->dst_opts,
 		.log = c->log,
 	};
+	int r = 0;
 
-	return img_open(&o, out, e);
+	if (c->create.compression_level && !c->dst_opts) {
+		r = optset_set(&level, "compression-level", c->create.compression_level, e);
+		o.opts = &level;
+	}
+	if (r == 0)
+		r = img_open(&o, out, e);
+	optset_free(&level);
+	return r;
 }
 
 /* True if what was never written reads as zeroes.  A raw block device shows what

@@ -92,6 +92,8 @@ static int get_numbers(struct optset *set, struct img_create *c, struct err *e)
 {
 	static const char *const compats[] = { "0.10", "v2", "1.1", "v3", NULL };
 	static const char *const compressions[] = { "zlib", "zstd", NULL };
+	static const char *const levels[] = { "fast", "small", NULL };
+	unsigned level = c->compression_level && !strcmp(c->compression_level, "small");
 	unsigned compat = c->compat == 2 ? 0 : 2, zstd = c->compression_zstd;
 	uint64_t v = c->refcount_bits;
 	int r;
@@ -104,6 +106,10 @@ static int get_numbers(struct optset *set, struct img_create *c, struct err *e)
 		return r;
 	c->compat = compat < 2 ? 2 : 3;
 	c->compression_zstd = zstd != 0;
+	r = get_word(set, "compression_level", "compression-level", levels, &level, e);
+	if (r < 0)
+		return r;
+	c->compression_level = level ? levels[level] : NULL;
 	r = get_number(set, "refcount_bits", &v, e);
 	if (r < 0)
 		return r;
