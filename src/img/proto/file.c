@@ -163,7 +163,8 @@ int file_check_kind(const char *path, struct err *e)
 {
 	struct stat st;
 
-	if (stat(path, &st) < 0 || S_ISREG(st.st_mode) || S_ISBLK(st.st_mode))
+	if (stat(path, &st) < 0 || S_ISREG(st.st_mode) || S_ISBLK(st.st_mode) ||
+	    S_ISDIR(st.st_mode)) /* fails by itself */
 		return 0;
 	return err_set(e, -EINVAL, "'file' driver requires '%s' to be a regular file", path);
 }
