@@ -105,6 +105,9 @@ int check_bitmaps(struct checker *k, struct err *e) MUST_CHECK;
 /* ---- qcow2_check_compare.c ---- */
 /* Compares counts with refcounts.  What k->fix allows is set right in the file. */
 int check_compare(struct checker *k, struct err *e) MUST_CHECK;
+/* Clusters past the end of the file become free: a refcount there, which nobody looks at,
+ * is a leak once the file grows.  Not where references claim such clusters. */
+int check_tail(struct checker *k, struct err *e) MUST_CHECK;
 /* The refcount in the file; -EIO if there is no telling. */
 int check_refcount(struct checker *k, uint64_t cluster, uint64_t *out, struct err *e)
 	MUST_CHECK;

@@ -238,3 +238,33 @@ int check_compare(struct checker *k, struct err *e)
 	free(d.fixed);
 	return r;
 }
+
+int check_tail(struct checker *k, struct err *e)
+{
+	struct qcow2 *s = k->s;
+	struct side d;
+	int r = 0;
+
+	if (k->beyond >= k->clusters)
+		return 0;
+	side_init(&d, k);
+	for (uint64_t rb = k->clusters >> k->rb_bits; r == 0 && rb < s->reftable_entries;
+	     rb++) {
+		uint8_t *p;
+
+		d.first = rb << k->rb_bits;
+		/* the structure was found sound, or there would be no repair by now */
+		r = block_read(k, rb, &p, &d.off, e);
+		if (r < 0 || !p)
+			continue;
+		d.block = p;
+		for (uint64_t i = k->clusters > d.first ? k->clusters - d.first : 0;
+		     r == 0 && i < 1ull << k->rb_bits; i++)
+			if (qcow2_rb_get(p, s->h.refcount_order, i))
+				r = fix(&d, i, 0, e);
+		if (r == 0)
+			r = write_fixed(&d, e);
+	}
+	free(d.fixed);
+	return r;
+}

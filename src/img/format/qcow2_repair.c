@@ -186,7 +186,9 @@ int check_snaptab_fix(struct checker *k, struct check_counts *n, struct err *e)
 
 	if (!n->corruptions || !(k->fix & IMG_FIX_ERRORS))
 		return 0;
-	r = write_table(k, e);
+	r = check_tail(k, e);
+	if (r == 0)
+		r = write_table(k, e);
 	if (r < 0) {
 		n->check_errors++;
 		check_say(k, "ERROR failed to update snapshot table: %s", strerror(-r));
