@@ -138,11 +138,10 @@ static bool is_file_of(const char *path, const struct blk *b)
 /* The image over the base called @name; NULL name: over the first backing image. */
 static int find_above(struct blk *top, const char *name, struct blk **out, struct err *e)
 {
-	if (!top->backing)
-		return err_set(e, -ENOENT, "Image does not have a backing file");
 	*out = top;
 	if (!name)
-		return 0;
+		return top->backing ? 0
+				    : err_set(e, -ENOENT, "Image does not have a backing file");
 	for (struct blk *n = top; n->backing; n = n->backing) {
 		AUTO_FREE char *full = img_relative_name(n->child->filename, name, NULL);
 
