@@ -1,11 +1,9 @@
 # Other people's libraries.  probe-cc.sh has said in cc.mk which of them this compiler
 # can link (probe.NAME, cflags.NAME, libs.NAME).
-#var WITH_LIBISAL=no WITH_LIBDEFLATE=no    do without (auto: use it where it is)
+#var WITH_LIBDEFLATE=no    do without (auto: use it where it is)
 
-WITH_LIBISAL    ?= auto
 WITH_LIBDEFLATE ?= auto
 
-want.libisal    := $(WITH_LIBISAL)
 want.libdeflate := $(WITH_LIBDEFLATE)
 $(foreach l,$(likes.img),$(if $(filter yes,$(want.$(l))),$(if $(probe.$(l)),,$(error WITH_$(l)=yes, but '$(CC)' cannot link it))))
 
@@ -23,7 +21,6 @@ linked   := $(foreach l,$(sort $(foreach r,$(ROOMS) $(sources),$(needs.$(r)) $(l
 likes    := $(foreach r,$(rooms),$(foreach l,$(likes.$(r)),$(if $(filter-out no,$(want.$(l))),$(if $(probe.$(l)),$(l)))))
 pkgs     := $(filter $(linked),$(sort $(foreach r,$(rooms) $(sources),$(needs.$(r))))) $(likes)
 
-have.libisal    := -DHAVE_ISAL
 have.libdeflate := -DHAVE_LIBDEFLATE
 lib.cppflags := $(sort $(foreach l,$(pkgs),$(cflags.$(l)) $(have.$(l))))
 lib.libs     := $(foreach l,$(pkgs),$(libs.$(l)))

@@ -18,7 +18,7 @@ LIBROOMS := base host hugepages modules img
 # Libraries a room cannot do without, and those it uses where they are.  The names
 # are pkg-config's.
 needs.img := zlib libzstd blkid jansson
-likes.img := libisal libdeflate
+likes.img := libdeflate
 
 # A file that needs more than the rest of its room; without the library the room is
 # built without the file.

@@ -26,7 +26,7 @@ static const unsigned sample_periods[16] = {
 	1, 2, 3, 4, 7, 258, 512, 4094, 4095, 4096, 4097, 4098, 32767, 32768, 32769, 20000
 };
 
-static uint64_t sample_next(uint64_t *seed)
+static inline uint64_t sample_next(uint64_t *seed)
 {
 	*seed ^= *seed << 13;
 	*seed ^= *seed >> 7;
@@ -34,7 +34,7 @@ static uint64_t sample_next(uint64_t *seed)
 	return *seed * UINT64_C(2685821657736338717);
 }
 
-static void sample_text(uint8_t *p, size_t len, uint64_t *seed)
+static inline void sample_text(uint8_t *p, size_t len, uint64_t *seed)
 {
 	static const char syllables[] = "kalominatersupiveschondrabugfewyzhjq";
 
@@ -51,7 +51,7 @@ static void sample_text(uint8_t *p, size_t len, uint64_t *seed)
 	}
 }
 
-static void sample_fill(uint8_t *p, size_t len, unsigned kind, uint64_t seed)
+static inline void sample_fill(uint8_t *p, size_t len, unsigned kind, uint64_t seed)
 {
 	seed = seed * 2654435761u + kind + 1;
 	for (int i = 0; i < 10; i++)

@@ -199,7 +199,7 @@ static void strict_stored(struct strict *s)
 }
 
 /* Decodes one stream; s->why stays NULL if nothing is wrong with it. */
-static void strict_inflate(struct strict *s)
+static inline void strict_inflate(struct strict *s)
 {
 	unsigned last, type;
 
