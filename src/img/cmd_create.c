@@ -32,7 +32,7 @@ struct create {
 	char *options; /* all -o joined; owned */
 	const char *backing, *backing_fmt;
 	bool unsafe, force;
-	const char *filename;
+	const char *filename, *path; /* path: without "file:" */
 	const struct img_format *f;
 	struct optset set;
 	bool has_size;
@@ -117,13 +117,12 @@ static int look_at_backing(struct create *c, struct err *e)
 static int prepare(struct create *c, struct err *e)
 {
 	uint64_t size = 0;
-	const char *path;
 	int r;
 
 	c->f = img_format_find(c->o.fmt);
 	if (!c->f)
 		return err_set(e, -EINVAL, "Unknown file format '%s'", c->o.fmt);
-	r = open_local_path(c->filename, &path, e);
+	r = open_local_path(c->filename, &c->path, e);
 	if (r == 0)
 		r = newimg_options(c->options, &c->set, e);
 	if (r == 0)
@@ -151,13 +150,13 @@ static int prepare(struct create *c, struct err *e)
 	return r;
 }
 
-/* The path a signal would have to clean up; NULL: not a plain one. */
+/* What a signal would leave behind. */
 static void guard_against_debris(const struct create *c, const struct img_create *image)
 {
 	struct err e = { 0 };
 	AUTO_FREE char *data = NULL;
 
-	cmd_remove_on_signal(!strncmp(c->filename, "file:", 5) ? c->filename + 5 : c->filename);
+	cmd_remove_on_signal(c->path);
 	if (image->data_file)
 		data = img_relative_name(c->filename, image->data_file, &e);
 	if (data)
@@ -175,7 +174,7 @@ static int make(struct create *c, struct err *e)
 	r = img_create_parse(c->f, &c->set, &image, e);
 	image.size = c->size;
 	if (r == 0 && !c->force)
-		r = img_guard(c->filename, !cmd_is_qemu_img(), e);
+		r = img_guard(c->path, !cmd_is_qemu_img(), e);
 	if (r < 0)
 		return r;
 	guard_against_debris(c, &image);

@@ -5,6 +5,7 @@
 #include "img/cmd_progress.h"
 #include "img/cmds.h"
 #include "img/guard.h"
+#include "img/open.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,11 +111,14 @@ static int make(const struct dd *c, uint64_t size, struct blk **out)
 	struct img_create image;
 	struct cmd_opts o = { 0 };
 	struct err e = { 0 };
+	const char *path;
 	int r;
 
 	img_create_defaults(&image);
 	image.size = size;
-	r = c->force ? 0 : img_guard(c->out, !cmd_is_qemu_img(), &e);
+	r = open_local_path(c->out, &path, &e);
+	if (r == 0 && !c->force)
+		r = img_guard(path, !cmd_is_qemu_img(), &e);
 	if (r == 0)
 		r = img_create_file(c->out, f, &image, 0, NULL, cmd_log(), &e);
 	if (r < 0)

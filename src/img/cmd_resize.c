@@ -95,6 +95,7 @@ static bool new_size(const struct resize *c, uint64_t now, uint64_t *out)
 static int resize(const struct resize *c, struct blk *b)
 {
 	uint64_t now = b->size, size;
+	struct cmd_progress cp;
 	struct err e = { 0 };
 	int r;
 
@@ -113,7 +114,9 @@ static int resize(const struct resize *c, struct blk *b)
 			 "important data there.");
 		return 1;
 	}
+	cmd_progress_start(&cp, &c->o, 1);
 	r = blk_resize(b, size, c->prealloc, &e);
+	cmd_progress_end(&cp, r == 0);
 	return r < 0 ? cmd_fail(&e, "%s", "") : 0;
 }
 
