@@ -24,6 +24,12 @@ void check_say(struct checker *k, const char *fmt, ...)
 	k->c->report(k->c->arg, line);
 }
 
+void check_plan(struct checker *k, uint64_t steps)
+{
+	k->steps += steps;
+	progress_total(k->c->progress, k->steps);
+}
+
 /* ---- reading and writing the file ---- */
 
 static uint64_t window_max(const struct checker *k)
@@ -262,7 +268,6 @@ static int check_start(struct checker *k, struct err *e)
 	}
 	k->c->total_clusters = div_up(s->blk.size, s->cluster_size);
 	check_budget(k);
-	progress_total(k->c->progress, s->h.l1_entries + (k->clusters >> k->rb_bits) + 1);
 	/* what reaches past the end by less than a cluster is counted, too */
 	return check_map_init(&k->map, k->clusters + 2, check_max(k), e);
 }

@@ -57,6 +57,7 @@ struct checker {
 	size_t table_hint; /* where the last search ended */
 	uint64_t budget;   /* bytes of tables that may still be read */
 	uint64_t l1_bytes; /* of snapshots' L1 tables so far */
+	uint64_t steps;    /* of progress */
 
 	/* Once many tables turned out empty, holes of the file are not read any more. */
 	uint64_t empty_tables, hole_off, hole_end;
@@ -68,6 +69,8 @@ struct checker {
 	bool quiet;     /* counting once more what was told already */
 };
 
+/* As many more calls of progress_add(1) are to come. */
+void check_plan(struct checker *k, uint64_t steps);
 void check_say(struct checker *k, const char *fmt, ...) PRINTF(2, 3);
 
 /* The @len bytes at @off, zero past the end of the file; valid until the next call with

@@ -217,6 +217,7 @@ static int gather_tables(struct checker *k, struct err *e)
 		}
 	}
 	tables_fold(k);
+	check_plan(k, s->h.l1_entries + k->l1_bytes / 8);
 	k->l1_bytes = 0;
 	return r;
 }

@@ -176,7 +176,7 @@ static int add_snapshot_l2(struct qcow2 *s, const struct qcow2_snapshot *sn, str
 
 static int load_snapshots(struct qcow2 *s, struct err *e)
 {
-	uint64_t size = s->blk.child->size;
+	uint64_t size = s->blk.child->size, left = size;
 	int r = 0;
 
 	if (s->snapshots_bytes)
@@ -186,14 +186,15 @@ static int load_snapshots(struct qcow2 *s, struct err *e)
 		const struct qcow2_snapshot *sn = &s->snapshots[i];
 		uint64_t bytes = (uint64_t)sn->l1_entries * 8;
 
-		/* an L1 table that cannot be one protects nothing */
-		if (bytes > QCOW2_L1_BYTES_MAX)
+		/* An L1 table that cannot be one protects nothing.  Each has clusters of its
+		 * own, so that all fit into the file; claims of more end here. */
+		if (bytes > QCOW2_L1_BYTES_MAX || sn->l1_offset >= size)
 			continue;
-		/* no further than the file goes: the length is a claim */
-		if (sn->l1_offset < size)
-			r = qcow2_region_add(s, sn->l1_offset,
-					     min_u64(bytes, size - sn->l1_offset),
-					     QCOW2_R_SNAP_L1, e);
+		bytes = min_u64(bytes, size - sn->l1_offset);
+		if (bytes > left)
+			break;
+		left -= bytes;
+		r = qcow2_region_add(s, sn->l1_offset, bytes, QCOW2_R_SNAP_L1, e);
 		if (r == 0 && s->overlap_kinds & QCOW2_R_SNAP_L2)
 			r = add_snapshot_l2(s, sn, e);
 	}
