@@ -43,7 +43,8 @@ struct deflate_blocks {
 	enum codec_level level;
 	uint32_t xlogx[LG_MAX + 1]; /* x * log2(x) in 1/16 */
 	struct chunk chunks[CHUNKS_MAX];
-	struct deflate_hist joined, part[4];
+	struct deflate_hist joined;
+	uint32_t part[4][288];
 	struct deflate_plan plan;
 };
 
@@ -111,43 +112,39 @@ static void add_hist(struct deflate_hist *out, const struct deflate_hist *x,
 	out->ll[DEFLATE_EOB] = 1;
 }
 
-static void count_chunk(struct deflate_blocks *b, struct chunk *c, const uint32_t *t,
-			uint32_t n)
+/* Counts @n tokens at @t, the matches among them once more at @m; how many those are. */
+static uint32_t count_chunk(struct deflate_blocks *b, struct chunk *c, const uint32_t *t,
+			    uint32_t n, const uint32_t *m)
 {
 	struct deflate_hist *h = &c->hist;
-	uint32_t i = 0;
+	uint32_t i = 0, literals = 0;
 
 	memset(h, 0, sizeof(*h));
 	memset(b->part, 0, sizeof(b->part));
 	c->tokens = n;
-	c->bytes = 0;
 	/* several counts, as equal symbols in a row would wait for one another */
 	for (; i + 4 <= n; i += 4) {
-#pragma GCC unroll 4
-		for (unsigned k = 0; k < 4; k++) {
-			uint32_t x = t[i + k];
-
-			b->part[k].ll[x & 511]++;
-			b->part[k].d[x >> TOKEN_DIST & 31]++;
-			c->bytes += x >> TOKEN_LEN_EXTRA & 31;
-		}
+		b->part[0][t[i] & 511]++;
+		b->part[1][t[i + 1] & 511]++;
+		b->part[2][t[i + 2] & 511]++;
+		b->part[3][t[i + 3] & 511]++;
 	}
-	for (; i < n; i++) {
-		b->part[0].ll[t[i] & 511]++;
-		b->part[0].d[t[i] >> TOKEN_DIST & 31]++;
-		c->bytes += t[i] >> TOKEN_LEN_EXTRA & 31;
-	}
+	for (; i < n; i++)
+		b->part[0][t[i] & 511]++;
 	for (i = 0; i < DEFLATE_LL; i++)
-		h->ll[i] = b->part[0].ll[i] + b->part[1].ll[i] + b->part[2].ll[i] +
-			   b->part[3].ll[i];
-	for (i = 0; i < 32; i++)
-		h->d[i] = b->part[0].d[i] + b->part[1].d[i] + b->part[2].d[i] + b->part[3].d[i];
-	c->bytes += h->d[TOKEN_NO_DIST];
+		h->ll[i] = b->part[0][i] + b->part[1][i] + b->part[2][i] + b->part[3][i];
+	for (i = 0; i < DEFLATE_EOB; i++)
+		literals += h->ll[i];
+	c->bytes = literals;
+	for (i = 0; i < n - literals; i++) {
+		h->d[m[i] >> TOKEN_DIST & 31]++;
+		c->bytes += m[i] >> TOKEN_LEN_EXTRA & 31;
+	}
 	for (i = 0; i < 29; i++)
 		c->bytes += h->ll[257 + i] * deflate_len_base[i];
 	h->ll[DEFLATE_EOB] = 1;
-	h->d[TOKEN_NO_DIST] = 0;
 	c->cost = estimate(b, h);
+	return n - literals;
 }
 
 static void set_gain(struct deflate_blocks *b, struct chunk *c)
@@ -157,8 +154,10 @@ static void set_gain(struct deflate_blocks *b, struct chunk *c)
 }
 
 /* Cuts @n tokens into chunks and joins those that do not differ; how many are left. */
-static unsigned split(struct deflate_blocks *b, const uint32_t *t, size_t n)
+static unsigned split(struct deflate_blocks *b, const struct deflate_tokens *tokens)
 {
+	const uint32_t *t = tokens->all, *m = tokens->matches;
+	size_t n = tokens->n;
 	size_t step = b->level == CODEC_SMALL ? FINE_CHUNK : COARSE_CHUNK;
 	struct chunk *c = b->chunks;
 	unsigned count = 0;
@@ -168,7 +167,7 @@ static unsigned split(struct deflate_blocks *b, const uint32_t *t, size_t n)
 	for (size_t at = 0; at < n; count++) {
 		size_t k = n - at < step + step / 2 ? n - at : step;
 
-		count_chunk(b, &c[count], t + at, (uint32_t)k);
+		m += count_chunk(b, &c[count], t + at, (uint32_t)k, m);
 		at += k;
 	}
 	for (unsigned i = 0; i + 1 < count; i++)
@@ -268,20 +267,42 @@ static void make_codes(const uint8_t *ll_len, const uint8_t *d_len, struct codes
 	c->d[30] = c->d[TOKEN_NO_DIST] = 0;
 }
 
-/* No branch per token: which kind comes next cannot be foretold. */
+/* The bits of token @x, at most 45, and how many they are: no branch, as which kind comes next
+ * cannot be foretold. */
+static inline uint64_t token_bits(const struct codes *c, uint32_t x, unsigned *n)
+{
+	uint32_t ll = c->ll[x & 511], d = c->d[x >> TOKEN_DIST & 31];
+	uint64_t v = (d & 0xFFFF) | x >> TOKEN_DIST_EXTRA << (d >> 16 & 31);
+
+	*n = (ll >> 24) + (d >> 24);
+	return v << (ll >> 24) | (ll & 0xFFFF) | (x >> TOKEN_LEN_EXTRA & 31) << (ll >> 16 & 31);
+}
+
 static void write_tokens(struct deflate_bits *out, const struct codes *c, const uint32_t *t,
 			 size_t n)
 {
 	struct deflate_bits w = *out; /* in registers */
+	size_t i = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		uint32_t x = t[i], ll = c->ll[x & 511], d = c->d[x >> TOKEN_DIST & 31];
-		uint64_t v = (d & 0xFFFF) | x >> TOKEN_DIST_EXTRA << (d >> 16 & 31);
+	/* two at a time as long as both surely fit beside the seven bits left over */
+	for (; i + 2 <= n; i += 2) {
+		unsigned a_n, b_n;
+		uint64_t a = token_bits(c, t[i], &a_n), b = token_bits(c, t[i + 1], &b_n);
 
-		/* all of it before it meets the bits of the token before */
-		v = v << (ll >> 24) | (ll & 0xFFFF) |
-		    (x >> TOKEN_LEN_EXTRA & 31) << (ll >> 16 & 31);
-		put(&w, v, (ll >> 24) + (d >> 24));
+		if (a_n + b_n > 56) {
+			put(&w, a, a_n);
+			flush(&w);
+			put(&w, b, b_n);
+		} else {
+			put(&w, a | b << a_n, a_n + b_n);
+		}
+		flush(&w);
+	}
+	if (i < n) {
+		unsigned a_n;
+		uint64_t a = token_bits(c, t[i], &a_n);
+
+		put(&w, a, a_n);
 		flush(&w);
 	}
 	put(&w, c->ll[DEFLATE_EOB] & 0xFFFF, c->ll[DEFLATE_EOB] >> 24);
@@ -377,16 +398,17 @@ static bool write_block(struct deflate_blocks *b, struct deflate_bits *w, const 
 }
 
 bool deflate_blocks_write(struct deflate_blocks *b, struct deflate_bits *w,
-			  const uint32_t *tokens, size_t n, const uint8_t *in, int last)
+			  const struct deflate_tokens *tokens, const uint8_t *in, int last)
 {
-	unsigned count = split(b, tokens, n);
+	const uint32_t *t = tokens->all;
+	unsigned count = split(b, tokens);
 
 	for (unsigned i = 0; i < count; i++) {
 		const struct chunk *c = &b->chunks[i];
 
-		if (!write_block(b, w, c, tokens, in, last && i == count - 1))
+		if (!write_block(b, w, c, t, in, last && i == count - 1))
 			return false;
-		tokens += c->tokens;
+		t += c->tokens;
 		in += c->bytes;
 	}
 	return true;

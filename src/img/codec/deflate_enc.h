@@ -54,10 +54,16 @@ size_t deflate_enc_run(struct deflate_enc *enc, void *out, size_t room, const vo
 struct deflate_blocks;
 struct deflate_blocks *deflate_blocks_new(enum codec_level level, struct err *e) MUST_CHECK;
 void deflate_blocks_free(struct deflate_blocks *b);
-/* Writes @n tokens that stand for the bytes from @in on as one or more blocks.  False when
+struct deflate_tokens {
+	const uint32_t *all;
+	const uint32_t *matches; /* those of them that are matches, once more */
+	size_t n;                /* of all */
+};
+
+/* Writes tokens that stand for the bytes from @in on as one or more blocks.  False when
  * they do not fit before w->end; some blocks may have been written. */
 bool deflate_blocks_write(struct deflate_blocks *b, struct deflate_bits *w,
-			  const uint32_t *tokens, size_t n, const uint8_t *in, int last);
+			  const struct deflate_tokens *tokens, const uint8_t *in, int last);
 /* Writes what is left of the last byte; the length since @start. */
 size_t deflate_bits_end(struct deflate_bits *w, const uint8_t *start);
 /* Bits that @n symbols used @freq times each take under an ideal code. */

@@ -47,6 +47,7 @@ struct deflate_enc {
 	uint32_t len_token[DEFLATE_LEN_MAX + 1];
 	uint32_t dist_token[DEFLATE_WINDOW + 1];
 	uint32_t tokens[TOKENS_MAX + 512];
+	uint32_t matches[TOKENS_MAX / 3 + 512];
 };
 
 /* One cluster being encoded. */
@@ -313,7 +314,7 @@ static inline __attribute__((always_inline)) size_t parse(struct job *j, uint32_
 {
 	struct deflate_enc *enc = j->enc;
 	const uint8_t *in = j->in;
-	uint32_t pos = j->pos, *t = enc->tokens;
+	uint32_t pos = j->pos, *t = enc->tokens, *matches = enc->matches;
 
 	while (pos < stop) {
 		struct match m, next;
@@ -363,7 +364,8 @@ static inline __attribute__((always_inline)) size_t parse(struct job *j, uint32_
 			t = tell_literal(t, in[pos++]);
 			m = next;
 		}
-		*t++ = enc->len_token[m.len] | enc->dist_token[m.dist];
+		*t = enc->len_token[m.len] | enc->dist_token[m.dist];
+		*matches++ = *t++;
 		pos += m.len;
 	}
 	j->pos = pos;
@@ -432,7 +434,7 @@ size_t deflate_enc_run(struct deflate_enc *enc, void *out, size_t room, const vo
 	memset(enc->near, 0, sizeof(enc->near));
 	while (j.pos < j.len) {
 		uint32_t from = j.pos, n = segment_at(&j, from);
-		size_t tokens;
+		struct deflate_tokens tokens = { enc->tokens, enc->matches, 0 };
 		bool three;
 
 		if (from)
@@ -441,8 +443,8 @@ size_t deflate_enc_run(struct deflate_enc *enc, void *out, size_t room, const vo
 		three = 10 * deflate_entropy(enc->blocks, freq, 256) >
 			(uint64_t)counted *
 				(enc->level == CODEC_FAST ? THREE_FAST : THREE_SMALL);
-		tokens = parse_segment(&j, from + n, three);
-		if (!deflate_blocks_write(enc->blocks, &w, enc->tokens, tokens, j.in + from,
+		tokens.n = parse_segment(&j, from + n, three);
+		if (!deflate_blocks_write(enc->blocks, &w, &tokens, j.in + from,
 					  j.pos == j.len))
 			return 0;
 	}
