@@ -75,11 +75,14 @@ int cmd_usage(const char *fmt, ...)
 	return 1;
 }
 
+/* Warnings name the program as errors do; what a repair tells, line by line, does not. */
 static void log_warn(void *arg, const char *text)
 {
+	bool warning = !strncmp(text, "warning: ", 9);
+
 	(void)arg;
 	fflush(stdout);
-	fprintf(stderr, "%s\n", text);
+	fprintf(stderr, "%s%s%s\n", warning ? cmd_program() : "", warning ? ": " : "", text);
 }
 
 const struct blk_log *cmd_log(void)

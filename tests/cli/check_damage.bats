@@ -39,6 +39,7 @@ judge() {
 	"$@" >"$out.out" 2>"$out.raw" || rc=$?
 	echo "exit $rc" >>"$out.out"
 	sed -E 's/^(vimg|qemu-img): //; /^warning: a program lacking bitmap support/d
+		/^Some clusters may be leaked, run .qemu-img check -r. on the image file to fix\.$/d
 		s/^Some clusters may be leaked, run .qemu-img check -r. on the image file to fix\.//' \
 		"$out.raw" >"$out.err"
 }

@@ -2,6 +2,7 @@
 # Persistent bitmaps of images made by qemu-img: kept up to date while vimg writes, and read
 # back through qemu-nbd.
 load ../lib/common
+load ../lib/qcow2
 
 setup() {
 	requires qemu-img qemu-io qemu-nbd
@@ -115,4 +116,16 @@ image() {
 	grep -q 'bitmaps' said
 	qemu-img check -q a.q
 	[ "$(qemu-img info a.q | grep -c bitmaps)" = 0 ]
+}
+
+@test "bitmaps that another program left behind are told of, and go with the next header" {
+	image 64k
+	poke a.q 88 8 0
+	"$VIMG" info a.q >out 2>said
+	grep -q 'a program lacking bitmap support' said
+	[ "$(grep -c bitmaps: out)" = 0 ]
+	"$VIMG" resize -q a.q 16M 2>said
+	"$VIMG" check -q -r leaks a.q
+	qemu-img check -q a.q 2>said
+	[ ! -s said ]
 }

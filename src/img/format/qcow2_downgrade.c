@@ -202,7 +202,7 @@ static int drop_bitmaps(struct qcow2 *s, struct qcow2_swap *w, struct err *e)
 	qcow2_bitmaps_free(s);
 	if (qcow2_bitmap_dir_load(s, &dir, NULL) < 0)
 		return 0;
-	blk_warn(&s->blk, "version 2 cannot hold bitmaps: %u of them are dropped", n);
+	blk_warn(&s->blk, "warning: version 2 cannot hold bitmaps: %u of them are dropped", n);
 	for (uint32_t i = 0; r == 0 && i < n; i++) {
 		uint64_t bytes = round_up(dir[i].table_entries * 8ull, s->cluster_size);
 		uint64_t *table = NULL;

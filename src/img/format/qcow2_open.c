@@ -56,6 +56,24 @@ static int read_header(struct qcow2 *s, struct err *e)
 	return r;
 }
 
+/* The header is rewritten without them by the next change of it. */
+static void tell_of_stale_bitmaps(const struct qcow2 *s)
+{
+	const char *what = s->h.version < 3
+				   ? "This qcow2 v2 image contains bitmaps, but they may have "
+				     "been modified by a program without persistent bitmap "
+				     "support; so now they must all be considered inconsistent"
+				   : "a program lacking bitmap support modified this file, so "
+				     "all bitmaps are now considered inconsistent";
+
+	if (s->h.bitmaps_stale)
+		blk_warn(
+			&s->blk,
+			"warning: %s\nSome clusters may be leaked, run 'qemu-img check -r' on the "
+			"image file to fix.",
+			what);
+}
+
 static void derive(struct qcow2 *s)
 {
 	bool ext = s->h.incompat & QCOW2_INCOMPAT_EXTL2;
@@ -245,6 +263,7 @@ static int open_node(struct qcow2 *s, struct optset *opts, struct err *e)
 
 	if (r < 0)
 		return r;
+	tell_of_stale_bitmaps(s);
 	derive(s);
 	r = check_usable(s, e);
 	if (r == 0)
