@@ -71,14 +71,16 @@ static int file_pwrite(struct blk *b, const void *buf, size_t len, uint64_t off,
 static int file_flush(struct blk *b, struct err *e)
 {
 	struct file *f = to_file(b);
-	int r;
+	int r = 0;
 
+	pthread_mutex_lock(&f->sync_lock);
 	/* A write that ends meanwhile sets it again, and is for the next flush. */
-	if (!atomic_exchange(&f->dirty, false))
-		return 0;
-	r = io_sync(f->fd, false, e);
-	if (r < 0)
-		f->dirty = true;
+	if (atomic_exchange(&f->dirty, false)) {
+		r = io_sync(f->fd, false, e);
+		if (r < 0)
+			f->dirty = true;
+	}
+	pthread_mutex_unlock(&f->sync_lock);
 	return r < 0 ? err_wrap(e, r, "%s", b->filename) : 0;
 }
 
@@ -107,6 +109,7 @@ static int file_close(struct blk *b, struct err *e)
 		io_close(f->fd);
 	}
 	pthread_mutex_destroy(&f->extents_lock);
+	pthread_mutex_destroy(&f->sync_lock);
 	blk_fini(b);
 	free(f);
 	return r;
@@ -261,6 +264,7 @@ int file_open_unlocked(const char *path, struct optset *opts, unsigned flags, st
 		return r;
 	}
 	pthread_mutex_init(&f->extents_lock, NULL);
+	pthread_mutex_init(&f->sync_lock, NULL);
 	f->blk.grows = true;
 	f->blk.fixed = f->device;
 	if (flags & BLK_DIRECT)

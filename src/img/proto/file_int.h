@@ -26,9 +26,12 @@ struct file {
 	struct blk blk; /* first */
 	int fd;
 	bool device;
-	uint32_t sector;            /* device: logical block size */
-	unsigned held, denied;      /* lock bits in force, see file_lock.c */
-	_Atomic bool dirty;         /* something was written since the last sync began */
+	uint32_t sector;       /* device: logical block size */
+	unsigned held, denied; /* lock bits in force, see file_lock.c */
+	_Atomic bool dirty;    /* something was written since the last sync began */
+	/* Held while syncing: who finds nothing dirty may not return before those who
+	 * are still at it. */
+	pthread_mutex_t sync_lock;
 	_Atomic bool no_zero_range; /* the file system said so once: not asked again */
 	_Atomic bool no_punch;
 	pthread_mutex_t extents_lock;
