@@ -23,7 +23,6 @@ enum {
 	 * Where literals take fewer bits than this (in tenths), three of them are as
 	 * cheap as a match of three, and looking for those is a third of the time.
 	 */
-	THREE_FAST = 56,
 	THREE_SMALL = 52,
 	/* What a literal costs more for having matches beside it in one code. */
 	COST_LITERAL = 8,
@@ -69,7 +68,7 @@ struct match {
 struct effort {
 	bool three;          /* matches of three bytes */
 	unsigned candidates; /* looked at per position */
-	unsigned lazy;       /* positions further on that may beat a match */
+	unsigned lazy;       /* positions further on that may beat a match; 0: none are asked */
 	unsigned nice;       /* a match this long is taken at once */
 };
 
@@ -348,7 +347,7 @@ static inline __attribute__((always_inline)) size_t parse(struct job *j, uint32_
 			t = tell_literal(t, in[pos++]);
 			continue;
 		}
-		while (m.len < how.nice && pos + how.lazy < j->ready) {
+		while (how.lazy && m.len < how.nice && pos + how.lazy < j->ready) {
 			next = find(j, pos + 1, m.len - 1, how);
 			if (is_better(next, m, 2)) {
 				t = tell_literal(t, in[pos++]);
@@ -372,16 +371,15 @@ static inline __attribute__((always_inline)) size_t parse(struct job *j, uint32_
 	return (size_t)(t - enc->tokens);
 }
 
-/* @three is asked for each time, so that each case is compiled by itself. */
+/* Each case is compiled by itself. */
 static size_t parse_segment(struct job *j, uint32_t stop, bool three)
 {
-	const struct effort fast = { .candidates = 6, .lazy = 1, .nice = 32 };
-	const struct effort fast3 = { true, fast.candidates, fast.lazy, fast.nice };
+	const struct effort fast = { .candidates = 1, .lazy = 0, .nice = 16 };
 	const struct effort small = { .candidates = ROW_WAYS, .lazy = 2, .nice = 64 };
 	const struct effort small3 = { true, small.candidates, small.lazy, small.nice };
 
 	if (j->enc->level == CODEC_FAST)
-		return three ? parse(j, stop, fast3) : parse(j, stop, fast);
+		return parse(j, stop, fast);
 	return three ? parse(j, stop, small3) : parse(j, stop, small);
 }
 
@@ -440,9 +438,10 @@ size_t deflate_enc_run(struct deflate_enc *enc, void *out, size_t room, const vo
 		if (from)
 			counted = sample_bytes(j.in + from, n, freq);
 		price_literals(enc, freq, counted);
-		three = 10 * deflate_entropy(enc->blocks, freq, 256) >
-			(uint64_t)counted *
-				(enc->level == CODEC_FAST ? THREE_FAST : THREE_SMALL);
+		/* the fast level has one per cent to give away for not looking */
+		three = enc->level == CODEC_SMALL &&
+			10 * deflate_entropy(enc->blocks, freq, 256) >
+				(uint64_t)counted * THREE_SMALL;
 		tokens.n = parse_segment(&j, from + n, three);
 		if (!deflate_blocks_write(enc->blocks, &w, &tokens, j.in + from,
 					  j.pos == j.len))
