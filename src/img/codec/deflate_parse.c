@@ -422,6 +422,7 @@ size_t deflate_enc_run(struct deflate_enc *enc, void *out, size_t room, const vo
 	struct deflate_bits w = { .p = out, .end = (uint8_t *)out + room };
 	struct job j = { .enc = enc, .in = in, .len = (uint32_t)len };
 	uint32_t freq[256], counted;
+	bool three = false;
 
 	if (all_noise(&j, freq, &counted))
 		return 0;
@@ -433,7 +434,7 @@ size_t deflate_enc_run(struct deflate_enc *enc, void *out, size_t room, const vo
 	while (j.pos < j.len) {
 		uint32_t from = j.pos, n = segment_at(&j, from);
 		struct deflate_tokens tokens = { enc->tokens, enc->matches, 0 };
-		bool three;
+		bool before = three;
 
 		if (from)
 			counted = sample_bytes(j.in + from, n, freq);
@@ -442,6 +443,9 @@ size_t deflate_enc_run(struct deflate_enc *enc, void *out, size_t room, const vo
 		three = enc->level == CODEC_SMALL &&
 			10 * deflate_entropy(enc->blocks, freq, 256) >
 				(uint64_t)counted * THREE_SMALL;
+		/* what was prepared ahead without looking for three bytes */
+		if (three && !before)
+			memset(enc->dist3, 0, sizeof(enc->dist3));
 		tokens.n = parse_segment(&j, from + n, three);
 		if (!deflate_blocks_write(enc->blocks, &w, &tokens, j.in + from,
 					  j.pos == j.len))

@@ -110,6 +110,23 @@ static void any_data_comes_back(void **state)
 	}
 }
 
+/* What is known of the first segment must not be taken for the next one's. */
+static void segments_may_differ(void **state)
+{
+	struct bench *b = *state;
+
+	for (unsigned seed = 0; seed < 10; seed++) {
+		sample_fill(b->in, BIG, SAMPLE_MIX, seed);
+		for (unsigned level = 0; level < 2; level++) {
+			size_t n = squeeze(b, level, BIG, BIG - 1);
+
+			assert_true(n > 0);
+			check_with_zlib(b, BIG, n);
+			check_strictly(b, BIG, n);
+		}
+	}
+}
+
 static void any_length_works(void **state)
 {
 	struct bench *b = *state;
@@ -302,10 +319,15 @@ static void far_distances_are_read(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(any_data_comes_back),      T(any_length_works),
-		T(what_shrinks_is_shrunk),   T(sizes_against_zlib),
-		T(exact_room_is_enough),     T(history_leaves_no_trace),
-		T(all_block_types_are_used), T(damage_is_found_or_harmless),
+		T(any_data_comes_back),
+		T(segments_may_differ),
+		T(any_length_works),
+		T(what_shrinks_is_shrunk),
+		T(sizes_against_zlib),
+		T(exact_room_is_enough),
+		T(history_leaves_no_trace),
+		T(all_block_types_are_used),
+		T(damage_is_found_or_harmless),
 		T(far_distances_are_read),
 	};
 

@@ -18,6 +18,8 @@ enum sample {
 	SAMPLE_NIBBLES, /* sixteen values, no repeats */
 	SAMPLE_RUNS,    /* runs of one byte, of all lengths */
 	SAMPLE_SKEWED,  /* frequencies that ask for codes of more than 15 bits */
+	SAMPLE_TRIPLES, /* dear bytes, of which three in a row come again */
+	SAMPLE_MIX,     /* pieces of some of the kinds above */
 	SAMPLE_PERIOD,  /* and on: random with the periods below */
 	SAMPLE_KINDS = SAMPLE_PERIOD + 16,
 };
@@ -93,6 +95,28 @@ static inline void sample_fill(uint8_t *p, size_t len, unsigned kind, uint64_t s
 
 			for (size_t k = 0; k < run && i < len; k++)
 				p[i++] = byte;
+		}
+		break;
+	case SAMPLE_TRIPLES:
+		for (size_t i = 0; i < len; i++) {
+			uint64_t r = sample_next(&seed) >> 20;
+
+			if (i >= 40 && i + 3 <= len && r % 3) {
+				memmove(p + i, p + i - 3 - r / 3 % 30, 3);
+				i += 2;
+			} else {
+				p[i] = (uint8_t)(r >> 10);
+			}
+		}
+		break;
+	case SAMPLE_MIX:
+		for (size_t i = 0, n; i < len; i += n) {
+			static const uint8_t kinds[] = { SAMPLE_TEXT, SAMPLE_TRIPLES,
+							 SAMPLE_RECORDS, SAMPLE_RANDOM };
+
+			n = 1000 + sample_next(&seed) % 300000;
+			n = n < len - i ? n : len - i;
+			sample_fill(p + i, n, kinds[sample_next(&seed) >> 20 & 3], seed);
 		}
 		break;
 	case SAMPLE_SKEWED:
