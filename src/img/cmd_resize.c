@@ -138,7 +138,7 @@ int cmd_resize(int argc, char **argv)
 		c.text = argv[2];
 	if (parse_size(&c) < 0)
 		return 1;
-	if (cmd_open(&c.o, argv[1], c.o.fmt, BLK_WRITE, &b) < 0)
+	if (cmd_open(&c.o, argv[1], c.o.fmt, BLK_WRITE | BLK_UNMAP, &b) < 0)
 		return 1;
 	r = resize(&c, b);
 	if (cmd_close(&b, argv[1]))

@@ -311,6 +311,23 @@ static int cut_refblocks(struct qcow2 *s, struct err *e)
 	return r < 0 ? r : qcow2_flush_meta(s, e);
 }
 
+/* What lies past @size, the new size, goes back to the file system. */
+static int give_back(struct qcow2 *s, uint64_t size, struct err *e)
+{
+	int r = cut_tail(s, size, e);
+
+	if (r == 0)
+		r = cut_l1(s, size, e);
+	/* What was freed must be free in the file before the file gets shorter. */
+	if (r == 0)
+		r = qcow2_flush_meta(s, e);
+	if (r == 0 && !s->lazy)
+		r = cut_refblocks(s, e);
+	if (r == 0 && !s->lazy)
+		r = qcow2_cut_file(s, e);
+	return r;
+}
+
 static int shrink(struct qcow2 *s, uint64_t size, struct err *e)
 {
 	struct attempt a = { .saved = s->h };
@@ -325,17 +342,8 @@ static int shrink(struct qcow2 *s, uint64_t size, struct err *e)
 		return r;
 	s->blk.size = size;
 	s->freeing = QCOW2_FREED_REQUEST;
-	r = cut_tail(s, size, e);
+	r = give_back(s, size, e);
 	s->freeing = QCOW2_FREED_OTHER;
-	if (r == 0)
-		r = cut_l1(s, size, e);
-	/* What was freed must be free in the file before the file gets shorter. */
-	if (r == 0)
-		r = qcow2_flush_meta(s, e);
-	if (r == 0 && !s->lazy)
-		r = cut_refblocks(s, e);
-	if (r == 0 && !s->lazy)
-		r = qcow2_cut_file(s, e);
 	if (r == 0 && s->blk.data && !s->blk.data->fixed && s->blk.data->size > size)
 		r = blk_resize(s->blk.data, size, PREALLOC_OFF, e);
 	return r;
