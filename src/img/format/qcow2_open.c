@@ -204,7 +204,7 @@ static int repair_dirty(struct qcow2 *s, struct err *e)
 	};
 	int r = qcow2_check(&s->blk, &c, e);
 
-	if (r == 0 && (c.check_errors || c.corruptions > c.corruptions_fixed))
+	if (r == 0 && (c.check_errors || c.corruptions))
 		r = err_set(e, -EUCLEAN, "%llu errors are left",
 			    (unsigned long long)(c.check_errors + c.corruptions));
 	if (r == 0)
