@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # compare, convert, dd, rebase, commit, bench: what qemu-img prints and what it copies.
+# test-timeout: 300
 load ../lib/common
 load ../lib/equality
 

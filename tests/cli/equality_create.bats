@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # create, amend, resize, snapshot: what qemu-img prints and what it leaves.
+# test-timeout: 300
 load ../lib/common
 load ../lib/equality
 

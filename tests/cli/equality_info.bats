@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # info, check, map, measure: what qemu-img prints, byte for byte.
+# test-timeout: 300
 load ../lib/common
 load ../lib/equality
 
@@ -25,7 +26,7 @@ setup_file() {
 }
 
 @test "info as text" {
-	equal <<-'END'
+	EQUAL_READS=1 equal <<-'END'
 		= qemu-img info
 		= qemu-img info a.q
 		= qemu-img info b.raw
@@ -85,7 +86,7 @@ setup_file() {
 }
 
 @test "info as JSON" {
-	equal <<-'END'
+	EQUAL_READS=1 equal <<-'END'
 		= qemu-img info --output json a.q
 		= qemu-img info --output json b.raw
 		= qemu-img info --output=json mid.q
@@ -113,7 +114,7 @@ setup_file() {
 }
 
 @test "images named by options" {
-	equal <<-'END'
+	EQUAL_READS=1 equal <<-'END'
 		= qemu-img info --image-opts driver=qcow2,file.driver=file,file.filename=a.q
 		= qemu-img info --image-opts driver=qcow2,file.filename=a.q
 		= qemu-img info --image-opts file.filename=a.q
@@ -192,7 +193,7 @@ setup_file() {
 }
 
 @test "map" {
-	equal <<-'END'
+	EQUAL_READS=1 equal <<-'END'
 		= qemu-img map
 		= qemu-img map a.q b.raw
 		= qemu-img map a.q
@@ -244,7 +245,7 @@ setup_file() {
 }
 
 @test "measure" {
-	equal <<-'END'
+	EQUAL_READS=1 equal <<-'END'
 		= qemu-img measure
 		= qemu-img measure a.q b.raw
 		= qemu-img measure a.q
