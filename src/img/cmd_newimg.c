@@ -72,13 +72,20 @@ static int by_name(const void *a, const void *b)
 	return strcmp((*x)->name, (*y)->name);
 }
 
+/* qemu-img has no such option. */
+static bool is_our_own(const char *name)
+{
+	return !strcmp(name, "compression_level");
+}
+
 static void print_opts(const struct img_format *f, bool with_file)
 {
 	const struct img_create_opt *all[64];
 	size_t n = 0;
 
 	for (const struct img_create_opt *o = f->create_opts; o && o->name && n < 60; o++)
-		if (!is_file_opt(o->name) && shown(f, o->name, with_file))
+		if (!is_file_opt(o->name) && shown(f, o->name, with_file) &&
+		    !(cmd_is_qemu_img() && is_our_own(o->name)))
 			all[n++] = o;
 	for (const struct img_create_opt *o = file_opts; o->name && with_file; o++)
 		all[n++] = o;
