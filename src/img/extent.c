@@ -70,13 +70,13 @@ int blk_extent(struct blk *b, uint64_t off, uint64_t max, struct blk_extent *out
 	}
 	if (!(x.flags & BLK_EXT_ALLOCATED)) {
 		/* A place kept for bytes that are not there yet says nothing about
-		 * them; map shows it where nobody below can have them. */
+		 * them; map shows it where nobody below can have them.  Without its flag
+		 * it stays in the answer for blk_extent_above(). */
 		unsigned place = x.flags & BLK_EXT_OFFSET;
 
-		if (b->backing)
-			x = (struct blk_extent){ .len = x.len };
-		else
-			x.flags = BLK_EXT_ZERO | place;
+		if (!place)
+			x.file = NULL;
+		x.flags = b->backing ? 0 : BLK_EXT_ZERO | place;
 	}
 	*out = x;
 	return 0;
@@ -94,7 +94,8 @@ int blk_extent_above(struct blk *b, const struct blk *base, uint64_t off, uint64
 		int r;
 
 		if (n != b && off >= n->size) {
-			x = (struct blk_extent){ .len = len, .flags = BLK_EXT_ZERO };
+			x.flags = BLK_EXT_ZERO | (x.file ? BLK_EXT_OFFSET : 0);
+			x.len = len;
 			d--;
 			break;
 		}
