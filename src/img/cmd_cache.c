@@ -208,7 +208,7 @@ int cmd_cache(int argc, char **argv)
 	struct cache_args args = { .g.cluster_size = 64 << 10, .coverage = 1 };
 	struct advice a = { 0 };
 	struct err e = { 0 };
-	struct cmd_opts o;
+	struct cmd_opts o = { 0 };
 	int n, r = cmd_parse(cmd_cache_opts, argc, argv, &o, own, &args, &n);
 
 	if (r >= 0)

@@ -130,7 +130,7 @@ static int tune(struct blk *b, const struct cmd_opts *o, const struct tune_args 
 int cmd_tune(int argc, char **argv)
 {
 	struct tune_args args = { 0 };
-	struct cmd_opts o;
+	struct cmd_opts o = { 0 };
 	struct blk *b;
 	int n, r = cmd_parse(cmd_tune_opts, argc, argv, &o, own, &args, &n);
 
