@@ -54,7 +54,7 @@ static int commit(struct commit *c, struct blk *b, const char *name)
 	struct err e = { 0 };
 	int r;
 
-	if (!b->backing) {
+	if (!b->backing && !c->k.base) {
 		cmd_error("Image does not have a backing file");
 		return 1;
 	}

@@ -259,6 +259,7 @@ sum() {
 		= qemu-img commit -b mid.q top.q; sum mid.q
 		= qemu-img commit -b nosuch top.q
 		= qemu-img commit -b top.q top.q
+		= qemu-img commit -b a.q a.q
 		= qemu-img commit -f qcow2 mid.q; sum b.raw
 		= qemu-img commit -t none mid.q; sum b.raw
 		= qemu-img commit -t nosuch mid.q
