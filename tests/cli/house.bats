@@ -107,3 +107,13 @@ sum() {
 	grep -cE '^[[:space:]]*"  -' help.h >got
 	same want got
 }
+
+@test "the pages link to files that are there" {
+	for page in "$TOP"/*.md "$TOP"/docs/*.md "$TOP"/docs/*/*.md; do
+		# Nothing before the parenthesis but the link's text, no address, no anchor.
+		grep -oE '\]\([^)#]+' "$page" | sed 's/^](//' | grep -v '://' >links || continue
+		while read -r link; do
+			[ -e "$(dirname "$page")/$link" ] || { echo "$page: $link"; return 1; }
+		done <links
+	done
+}
