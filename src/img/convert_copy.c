@@ -36,6 +36,10 @@ struct piece {
 	uint64_t host;    /* ... at this offset */
 };
 
+/* Whether blocks can be shared is known only after the first try, which is a small one: had
+ * every worker taken a large run to share, each would copy it alone when that fails. */
+enum sharing { SHARE_NO, SHARE_UNKNOWN, SHARE_TRYING, SHARE_YES };
+
 struct copy {
 	struct img_convert *c;
 	struct blk *dst;
@@ -48,7 +52,7 @@ struct copy {
 	pthread_cond_t moved;
 	uint64_t next;          /* first byte not handed out yet */
 	uint64_t tickets, turn; /* handed out; whose turn it is to write */
-	bool share;             /* block sharing has not been refused yet */
+	enum sharing share;
 	bool failed;
 	struct timespec start;
 	uint64_t written; /* for the rate limit */
@@ -126,7 +130,8 @@ static enum piece_kind kind_of(const struct copy *k, const struct blk_extent *x,
 
 static bool can_share(const struct copy *k, const struct blk_extent *x)
 {
-	return k->share && (x->flags & BLK_EXT_DATA) && (x->flags & BLK_EXT_OFFSET) &&
+	return (k->share == SHARE_UNKNOWN || k->share == SHARE_YES) &&
+	       (x->flags & BLK_EXT_DATA) && (x->flags & BLK_EXT_OFFSET) &&
 	       !(x->flags & BLK_EXT_COMPRESSED) && x->host_off % UNIT_MIN == 0 && x->file;
 }
 
@@ -162,7 +167,9 @@ static int classify(struct copy *k, struct piece *p, struct err *e)
 			p->kind = PIECE_SHARE;
 			p->file = x.file;
 			p->host = x.host_off;
-			p->len = min_u64(p->len, SHARE_MAX);
+			p->len = min_u64(p->len, k->share == SHARE_YES ? SHARE_MAX : k->unit);
+			if (k->share == SHARE_UNKNOWN)
+				k->share = SHARE_TRYING;
 			return 0;
 		}
 	}
@@ -372,12 +379,12 @@ static int share(struct copy *k, const struct piece *p, uint8_t *buf, struct err
 	if (!wait_turn(k, p))
 		return 0;
 	r = blk_clone(k->dst, p->off, p->len, p->file, p->host, !k->c->copy_range, NULL);
-	if (r < 0) { /* this file system, or these two files, cannot */
-		pthread_mutex_lock(&k->lock);
-		k->share = false;
-		pthread_mutex_unlock(&k->lock);
+	pthread_mutex_lock(&k->lock);
+	/* if not: this file system, or these two files, cannot */
+	k->share = r < 0 ? SHARE_NO : SHARE_YES;
+	pthread_mutex_unlock(&k->lock);
+	if (r < 0)
 		r = copy_instead(k, p, buf, e);
-	}
 	if (r == 0)
 		end_turn(k);
 	return r;
@@ -435,7 +442,9 @@ int convert_copy(struct img_convert *c, struct blk *dst, bool zero_init, bool ba
 		.unit = max_u64(UNIT_MIN, dst->cluster_size),
 		/* Looking for zeroes and sharing blocks exclude each other: what -S asks
 		 * for by name, and compression, need the bytes. */
-		.share = !c->compress && !c->sparse_given && c->sparse && !c->salvage,
+		.share = !c->compress && !c->sparse_given && c->sparse && !c->salvage
+				 ? SHARE_UNKNOWN
+				 : SHARE_NO,
 	};
 	unsigned n = c->parallel ? c->parallel : threads_cpus();
 	int r;
