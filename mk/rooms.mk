@@ -18,6 +18,10 @@ LIBROOMS := base host hugepages modules img
 # Libraries a room cannot do without, and those it uses where they are.  The names
 # are pkg-config's.
 needs.img := zlib libzstd blkid jansson
+needs.hugepages := mount jansson
+needs.modules := libkmod jansson
+needs.hostcheck := jansson
+needs.tune := inih jansson
 likes.img := libdeflate
 
 # A file that needs more than the rest of its room; without the library the room is
@@ -25,5 +29,9 @@ likes.img := libdeflate
 needs.src/base/json.c := jansson
 
 # program := room that holds its main.c and cmd_*.c
-PROGS     := vimg
-room.vimg := img
+PROGS     := vimg hostcheck vtune vmod vhuge
+room.vimg      := img
+room.hostcheck := hostcheck
+room.vtune     := tune
+room.vmod      := modules
+room.vhuge     := hugepages

@@ -58,6 +58,9 @@ int io_clone_range(int src, uint64_t src_off, int dst, uint64_t dst_off, uint64_
 int io_copy_range(int src, uint64_t src_off, int dst, uint64_t dst_off, uint64_t len,
 		  struct err *e) MUST_CHECK;
 
+/* Reads an open file from where it stands to its end, at most @max bytes (-EFBIG), as a
+ * NUL-terminated string of *@len bytes; @len may be NULL. */
+int io_read_all(int fd, size_t max, char **out, size_t *len, struct err *e) MUST_CHECK;
 /* Reads a whole small file, at most @max bytes, as a NUL-terminated string. */
 int io_read_file(const char *path, size_t max, char **out, struct err *e) MUST_CHECK;
 
