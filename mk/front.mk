@@ -8,6 +8,7 @@
 
 groups.check      := build test
 groups.check-long := build test
+groups.check-vm   := build test
 groups.coverage   := build test
 groups.bench      := build test
 groups.demo       := build demo

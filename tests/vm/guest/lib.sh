@@ -1,0 +1,75 @@
+# For the tests in guests: POSIX sh, since busybox runs it.
+#
+#	. /vm/lib.sh
+#	t "tun is loaded" grep -q '^tun ' /proc/modules
+#	on_boot 2 && t ...			after one restart
+#	restart					comes back with BOOT one higher
+#	done_testing
+#
+# shellcheck shell=sh
+
+N=$(cat /vm/n 2>/dev/null || echo 0)
+
+# t NAME COMMAND...: one test; what the command printed is shown when it failed.
+t() {
+	name=$1
+	shift
+	N=$((N + 1))
+	echo "$N" >/vm/n
+	code=0
+	"$@" >/tmp/t.out 2>&1 || code=$?
+	if [ "$code" = 0 ]; then
+		echo "ok $N - $name"
+	else
+		echo "not ok $N - $name"
+		echo "# $* ended with $code"
+		sed 's/^/# /' /tmp/t.out | head -n 60
+	fi
+}
+
+# is WANT COMMAND...: the command ends with status 0 and prints WANT.
+is() {
+	want=$1
+	shift
+	got=$("$@" 2>&1) || { echo "$got"; echo "status not 0"; return 1; }
+	[ "$got" = "$want" ] || { echo "got '$got', want '$want'"; return 1; }
+}
+
+# ends STATUS COMMAND...
+ends() {
+	want=$1
+	shift
+	code=0
+	"$@" || code=$?
+	[ "$code" = "$want" ] || { echo "ended with $code, want $want"; return 1; }
+}
+
+# not COMMAND...
+not() { ! "$@"; }
+
+# says TEXT COMMAND...: its output, either stream, has TEXT in it; any status.
+says() {
+	text=$1
+	shift
+	"$@" >/tmp/says.out 2>&1
+	cat /tmp/says.out
+	grep -qF -- "$text" /tmp/says.out
+}
+
+# verdict WANT ID: what hostcheck finds for one check.
+verdict() {
+	hostcheck --json --only "$2" >/tmp/verdict.json 2>&1
+	cat /tmp/verdict.json
+	grep -q "\"verdict\": \"$1\"" /tmp/verdict.json
+}
+
+on_boot() { [ "$BOOT" = "$1" ]; }
+
+restart() {
+	echo "=== guest restarts"
+	sync
+	reboot -f
+	sleep 60
+}
+
+done_testing() { echo "1..$N"; }
