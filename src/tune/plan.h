@@ -56,6 +56,14 @@ struct plan {
 int plan_add(struct plan *p, const struct host *h, const struct change_kind *kind,
 	     const char *step, const char *target, const char *value, enum change_when when,
 	     struct err *e, const char *reason, ...) PRINTF(9, 10) MUST_CHECK;
+/*
+ * The same for a target that an earlier step may have changed in this plan (two steps write
+ * /etc/group of an image): @value was made from what plan_find() gave, and takes its place;
+ * the reason is joined to the one there.
+ */
+int plan_amend(struct plan *p, const struct host *h, const struct change_kind *kind,
+	       const char *step, const char *target, const char *value, enum change_when when,
+	       struct err *e, const char *reason, ...) PRINTF(9, 10) MUST_CHECK;
 int plan_note(struct plan *p, const char *step, bool blocks, struct err *e, const char *fmt,
 	      ...) PRINTF(5, 6) MUST_CHECK;
 /* The change of @kind and @target in this plan, or NULL: later steps see what earlier ones
