@@ -19,6 +19,8 @@ lint-style:
 	@sh scripts/check-style.sh $(c-files)
 lint-shell:
 	@$(SHELLCHECK) -x $(sh-files)
+	@# OpenRC reads the variables, and conf.d sets them
+	@$(SHELLCHECK) -s sh -e SC1008,SC2034,SC2154,SC3043 scripts/openrc/*.initd tests/vm/guest/init.d/*
 lint-format:
 	@$(CLANG_FORMAT) --dry-run -Werror $(c-files)
 # The suppressed: unusedStructMember and the like are style; a missing system
