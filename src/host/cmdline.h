@@ -61,7 +61,8 @@ struct cmdline_pools {
 	uint64_t default_size; /* default_hugepagesz=, 0 if not said */
 };
 
-/* In order; sizes that come twice count with their last value.  -E2BIG: more than 8. */
+/* In order.  Of a size that comes twice the first pair counts, as in Linux.  -E2BIG: more
+ * than 8. */
 int cmdline_pools(const char *text, struct cmdline_pools *out, struct err *e) MUST_CHECK;
 /* Makes hugepages= of the pool @size (0: default size) be @count ("4", "0:2,1:2"), NULL: takes
  * its words away.  The pairs of other sizes stay as they are. */
