@@ -39,6 +39,7 @@ int memory_node_parse(const char *text, size_t len, struct memory_node *out, str
 
 static int read_node(const struct host *h, unsigned id, struct memory_node *out, struct err *e)
 {
+	struct err mine = { 0 };
 	char *path = str_printf(e, NODES "/node%u/meminfo", id);
 	char *text = NULL;
 	size_t len;
@@ -57,13 +58,13 @@ static int read_node(const struct host *h, unsigned id, struct memory_node *out,
 	path = str_printf(e, NODES "/node%u/cpulist", id);
 	if (!path)
 		return -ENOMEM;
-	r = cpulist_read(h, path, &out->cpus, e);
+	r = cpulist_read(h, path, &out->cpus, &mine);
 	free(path);
 	if (r == -ENOENT) {
 		out->cpus.n = 0;
 		return 0;
 	}
-	return r;
+	return r < 0 ? err_set(e, r, "%s", mine.msg) : 0;
 }
 
 static int whole_machine(const struct host *h, struct memory_node *out, struct err *e)
@@ -93,6 +94,7 @@ static int add_node(struct memory_nodes *m, struct memory_node **out, struct err
 
 int memory_nodes_read(const struct host *h, struct memory_nodes *out, struct err *e)
 {
+	struct err mine = { 0 };
 	struct memory_node *node;
 	struct cpulist online;
 	int r;
@@ -101,15 +103,17 @@ int memory_nodes_read(const struct host *h, struct memory_nodes *out, struct err
 	out->n = 0;
 	if (!host_has_kernel(h))
 		return err_set(e, -ENOTSUP, "an image has no memory");
-	r = cpulist_read(h, NODES "/online", &online, e);
+	r = cpulist_read(h, NODES "/online", &online, &mine);
 	if (r == -ENOENT) {
 		r = add_node(out, &node, e);
 		if (r == 0)
 			r = whole_machine(h, node, e);
-	} else if (r == 0 && cpulist_count(&online) > 4096) {
+	} else if (r < 0) {
+		err_set(e, r, "%s", mine.msg);
+	} else if (cpulist_count(&online) > 4096) {
 		/* the kernel's own limit is 1024 */
 		r = err_set(e, -EINVAL, NODES "/online: more nodes than any kernel has");
-	} else if (r == 0) {
+	} else {
 		for (size_t i = 0; i < online.n && r == 0; i++)
 			for (unsigned id = online.v[i].first; id <= online.v[i].last && r == 0;
 			     id++) {
