@@ -137,26 +137,44 @@ static int sync_dir(int dir, struct err *e)
 	return fd < 0 ? fd : io_sync(fd, true, e);
 }
 
+static int keep_xattr(int fd, int old, const char *name, struct err *e)
+{
+	ssize_t len = fgetxattr(old, name, NULL, 0);
+	AUTO_FREE void *value = mem_zalloc(len > 0 ? (size_t)len : 0, 1, e);
+
+	if (!value)
+		return -ENOMEM;
+	if (len > 0)
+		len = fgetxattr(old, name, value, (size_t)len);
+	if (len < 0)
+		return errno == ENODATA ? 0 : err_errno(e, "read the attribute %s", name);
+	if (fsetxattr(fd, name, value, (size_t)len, 0) < 0 && errno != ENOTSUP &&
+	    errno != EPERM)
+		return err_errno(e, "keep the attribute %s", name);
+	return 0;
+}
+
 /* Gives @fd the owner, mode and extended attributes of @old; what a file system does not have
  * is not asked of it. */
 static int keep_meta(int fd, int old, const struct stat *st, struct err *e)
 {
-	char names[2048], value[1024];
-	ssize_t n;
+	ssize_t n = flistxattr(old, NULL, 0);
+	AUTO_FREE char *names = mem_zalloc(n > 0 ? (size_t)n : 0, 1, e);
+	int r = 0;
 
+	if (!names)
+		return -ENOMEM;
 	if (fchown(fd, st->st_uid, st->st_gid) < 0)
 		return err_errno(e, "keep the owner");
 	if (fchmod(fd, st->st_mode & 07777) < 0)
 		return err_errno(e, "keep the mode");
-	n = flistxattr(old, names, sizeof(names));
-	for (const char *p = names; n > 0 && p < names + n; p += strlen(p) + 1) {
-		ssize_t len = fgetxattr(old, p, value, sizeof(value));
-
-		if (len >= 0 && fsetxattr(fd, p, value, (size_t)len, 0) < 0 &&
-		    errno != ENOTSUP && errno != EPERM)
-			return err_errno(e, "keep the attribute %s", p);
-	}
-	return 0;
+	if (n > 0)
+		n = flistxattr(old, names, (size_t)n);
+	if (n < 0 && errno != ENOTSUP)
+		return err_errno(e, "list the attributes");
+	for (const char *p = names; r == 0 && n > 0 && p < names + n; p += strlen(p) + 1)
+		r = keep_xattr(fd, old, p, e);
+	return r;
 }
 
 static int fill(int fd, int old, const void *buf, size_t len, const struct below_new *fresh,
@@ -266,6 +284,18 @@ int below_remove(int root, const char *path, int is_dir, struct err *e)
 	if (dir < 0)
 		return dir;
 	if (unlinkat(dir, name, is_dir ? AT_REMOVEDIR : 0) < 0)
+		return err_errno(e, "remove %s", path);
+	return sync_dir(dir, e);
+}
+
+int below_remove_file(int root, const char *path, struct err *e)
+{
+	char name[NAME_MAX + 1];
+	AUTO_CLOSE int dir = below_parent(root, path, name, e);
+
+	if (dir < 0)
+		return dir;
+	if (unlinkat(dir, name, 0) < 0)
 		return err_errno(e, "remove %s", path);
 	return sync_dir(dir, e);
 }

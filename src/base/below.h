@@ -42,6 +42,8 @@ int below_replace(int root, const char *path, const void *buf, size_t len,
 int below_mkdirs(int root, const char *path, struct err *e) MUST_CHECK;
 /* Removes a file or link itself (not what it points to); an empty folder if @dir. */
 int below_remove(int root, const char *path, int dir, struct err *e) MUST_CHECK;
+/* Removes the file that @path leads to: links on the way there stay. */
+int below_remove_file(int root, const char *path, struct err *e) MUST_CHECK;
 /* Makes or replaces a symbolic link. */
 int below_symlink(int root, const char *path, const char *target, struct err *e) MUST_CHECK;
 /* Sets owner and mode (07777 bits); -1 leaves uid or gid.  In this order, for chown clears

@@ -18,8 +18,8 @@
  *	         member:kvm:alice       "yes"
  *	driver   0000:03:00.0           "vfio-pci": the driver a PCI device is bound to
  *	package  qemu-system-x86_64     "installed"
- *	regen    grub                   runs what makes generated files anew, at the end of
- *	                                an apply and of a revert alike
+ *	regen    bootloader             "made": runs what makes generated files anew, at the
+ *	         initramfs              end of an apply and of a revert alike
  *
  * On an image (host_kind() == HOST_IMAGE) only file, attr, link, dir and package exist;
  * there accounts are changes to the files passwd, group, shadow and gshadow.
@@ -33,6 +33,7 @@ struct change_kind {
 	const char *name;
 	bool live;    /* needs the running host */
 	bool trigger; /* runs after all others, forwards and backwards */
+	bool path;    /* its target is a path, so the folders on the way have to be there */
 	/* The value as it is now; *value NULL if absent.  free() it. */
 	int (*current)(const struct host *h, const char *target, char **value, struct err *e);
 	/* Makes c->value so and reads it back: what did not take is an error. */
@@ -42,7 +43,16 @@ struct change_kind {
 	int (*revert)(struct host *h, const struct change *c, struct err *e);
 	/* NULL: strcmp. */
 	bool (*equal)(const char *want, const char *have);
+	/* Whether @have (may be NULL) is a state in between, as an apply or revert leaves it that was cut
+	 * short or came to less than was asked.  NULL: there is none. */
+	bool (*partial)(const struct change *c, const char *have);
+	/* What a revert needs to know of the old one beside its value, as text in *@meta; NULL
+	 * in it: nothing.  The entry may be NULL. */
+	int (*meta)(const struct host *h, const char *target, char **meta, struct err *e);
 };
+
+/* A value that a journal can hold. */
+#define KIND_VALUE_MAX (1u << 20)
 
 extern const struct change_kind kind_file, kind_attr, kind_link, kind_dir, kind_sysctl,
 	kind_sysfs, kind_module, kind_mount, kind_account, kind_driver, kind_package,
