@@ -20,9 +20,13 @@ struct confdir {
 };
 
 /* @dirs in the order of precedence, ends with NULL; folders that are the same one by links
- * count once; names end with @suffix.  A link to /dev/null masks and is not read. */
+ * count once; names end with @suffix.  A link to /dev/null hides the others of its
+ * name and is itself empty. */
 int confdir_list(const struct host *h, const char *const *dirs, const char *suffix,
 		 struct confdir *out, struct err *e) MUST_CHECK;
+/* Reads one of them: as host_read(), but a link to /dev/null is empty below any root. */
+int confdir_file(const struct host *h, const char *path, char **text, size_t *len,
+		 struct err *e) MUST_CHECK;
 void confdir_free(struct confdir *c);
 
 #endif

@@ -42,9 +42,11 @@ void fstab_free(struct fstab *f);
 const struct fstab_entry *fstab_find(const struct fstab *f, const char *target,
 				     const char *type);
 
-/* Do two lists of options ask for the same?  Their order does not count; of a key given
- * twice the last does; "defaults" is nothing; for hugetlbfs pagesize, size and min_size
- * are compared as numbers, mode as octal. */
+/* Does a list of options @have ask for all that @want asks?  Their order does not count; of
+ * a key given twice the last does; "defaults" asks for nothing; for hugetlbfs pagesize, size
+ * and min_size are compared as numbers, mode as octal. */
+bool fstab_has_options(const char *type, const char *have, const char *want);
+/* Do both ask for the same? */
 bool fstab_same_options(const char *type, const char *a, const char *b);
 
 struct fstab_want {
@@ -53,11 +55,11 @@ struct fstab_want {
 };
 
 /*
- * Text with an entry for want's target and type that asks for want's options: an entry
- * that does so already is left alone, of one that does not only the options are replaced,
- * and if there is none a line is added at the end.  Returns 1 with *@out new, free() it; 0
- * and *@out NULL: nothing to do.  -EEXIST: something of another type stands at the target;
- * -EINVAL: @want cannot be written (empty, a control character).
+ * Text with an entry for want's target and type that has want's options: an entry that has
+ * them is left alone, whatever else it asks for; in one that has not, they are set among
+ * its own, which stay; if there is none a line is added at the end.  Returns 1 with *@out
+ * new, free() it; 0 and *@out NULL: nothing to do.  -EEXIST: something of another type stands
+ * at the target; -EINVAL: @want cannot be written (empty, a control character).
  */
 int fstab_set(const char *text, size_t len, const struct fstab_want *want, char **out,
 	      size_t *out_len, struct err *e) MUST_CHECK;

@@ -23,6 +23,12 @@ bool lines_next(const char *text, size_t len, struct line *l);
 /* How lines of this text end: "\r\n" if its first one does, else "\n". */
 const char *lines_end(const char *text, size_t len);
 
+/* The next word of [*pos, len): a run of bytes that are neither blank nor tab.  Its length,
+ * 0 if there is none; *pos is then behind it. */
+size_t lines_word(const char *s, size_t len, size_t *pos, const char **word);
+/* A string of @len bytes of @s; free() it. */
+char *lines_copy(const char *s, size_t len, struct err *e) MUST_CHECK;
+
 /* Each of these makes a new text, NUL-terminated, to free(). */
 
 /* [off, off + cut) is replaced by @with. */
