@@ -8,7 +8,7 @@
 
 static int link_current(const struct host *h, const char *target, char **value, struct err *e)
 {
-	char to[4096];
+	char to[2048];
 	int r = paths_check(target, e);
 
 	if (r == 0)
