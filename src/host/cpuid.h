@@ -13,6 +13,8 @@ struct cpuid_regs {
 	uint32_t eax, ebx, ecx, edx;
 };
 
+/* The kernel of @h is one of x86, 32 or 64 bits. */
+bool cpuid_is_x86(const struct host *h);
 /* One leaf as it stands.  -ENOTSUP: no x86, or an image; -ENODATA: not in the record. */
 int cpuid_read(const struct host *h, uint32_t leaf, uint32_t sub, struct cpuid_regs *out,
 	       struct err *e) MUST_CHECK;
