@@ -298,6 +298,7 @@ int host_stat(const struct host *h, const char *path, struct host_stat *out, str
 	out->major = major(st.st_rdev);
 	out->minor = minor(st.st_rdev);
 	out->size = (uint64_t)st.st_size;
+	out->mtime = st.st_mtime;
 	return 0;
 }
 

@@ -29,8 +29,9 @@ struct host_record;
 
 enum host_kind { HOST_LIVE, HOST_IMAGE, HOST_RECORD };
 
-/* Files of /proc and /sys are small; what is larger is refused with -EFBIG. */
-#define HOST_FILE_MAX (4u << 20)
+/* Files of /proc and /sys are small, cpuinfo of thousands of processors is the largest; what
+ * is larger is refused with -EFBIG. */
+#define HOST_FILE_MAX (32u << 20)
 
 /* Opens the host below @root; NULL or "/" is the machine this runs on. */
 int host_open(const char *root, struct host **out, struct err *e) MUST_CHECK;
@@ -78,6 +79,7 @@ struct host_stat {
 	uint32_t uid, gid;
 	uint32_t major, minor; /* of a device node */
 	uint64_t size;
+	int64_t mtime; /* seconds; in a record that of the recording */
 };
 
 /* Follows links; -ENOENT if there is nothing. */
