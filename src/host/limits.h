@@ -42,8 +42,8 @@ void limits_for(const struct limit_rows *rows, const struct users *u, const char
 		const char *item, struct limit *out);
 
 struct limits_info {
-	struct limit memlock;         /* of the files */
-	enum { PAM_NO, PAM_YES } pam; /* pam_limits is installed */
+	struct limit memlock; /* of the files */
+	bool pam;             /* pam_limits is installed */
 	bool has_process;
 	uint64_t process_soft, process_hard; /* of who asks, /proc/self/limits */
 	char rc_ulimit[96];                  /* rc_ulimit= of /etc/rc.conf, "" */
