@@ -27,6 +27,7 @@ likes.img := libdeflate
 # A file that needs more than the rest of its room; without the library the room is
 # built without the file.
 needs.src/base/json.c := jansson
+needs.src/base/out.c := jansson
 
 # program := room that holds its main.c and cmd_*.c
 PROGS     := vimg hostcheck vtune vmod vhuge

@@ -15,7 +15,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HUGETLBFS_TYPE 0x958458f6u
 #define HUGEMOUNT_PATH "/dev/hugepages" /* the usual place */
 
 /* Options of a mount, without those that are the kernel's own affair (rw, relatime). */
@@ -28,8 +27,9 @@ struct hugemount_opts {
 
 struct hugemount {
 	char *path;
-	struct hugemount_opts opts; /* page by statfs() where that is known */
-	bool verified;              /* statfs() says that it is a hugetlbfs */
+	/* page by statfs(), mode and owner as its root has them now */
+	struct hugemount_opts opts;
+	bool verified; /* statfs() says that it is a hugetlbfs of this page size */
 };
 
 struct hugemounts {
@@ -37,11 +37,11 @@ struct hugemounts {
 	size_t n;
 };
 
-/* Those that are mounted now.  -ENOTSUP: an image. */
+/* Those that are mounted now, and not covered by another.  -ENOTSUP: an image. */
 int hugemounts_read(const struct host *h, struct hugemounts *out, struct err *e) MUST_CHECK;
 void hugemounts_free(struct hugemounts *m);
 #define AUTO_HUGEMOUNTS CLEANUP(hugemounts_free)
-/* The topmost at @path, or NULL. */
+/* The one at @path, or NULL. */
 const struct hugemount *hugemounts_find(const struct hugemounts *m, const char *path);
 
 /* 0: @path is a hugetlbfs of @page bytes (0: of any). -ENOENT: nothing is there. -ENOTDIR: a

@@ -59,6 +59,10 @@ const char *hugepage_text(uint64_t page, char out[HUGEPAGE_TEXT]);
 /* The other way round: "2M", "2048k", "1G"; a power of two from 4 KiB up. */
 int hugepage_parse(const char *text, uint64_t *page, struct err *e) MUST_CHECK;
 
+/* "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", or that of a node. */
+#define HUGEPOOL_PATH 160
+void hugepool_path(uint64_t page, int node, const char *file, char out[HUGEPOOL_PATH]);
+
 enum {
 	/* Where pages are missing, ask the kernel to move memory together, and try again. */
 	HUGEPOOL_COMPACT = 1,

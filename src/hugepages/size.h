@@ -24,12 +24,13 @@
 
 #define HUGESIZE_NODES  64
 #define HUGESIZE_GUESTS 1024 /* kinds of guests; each may be there several times */
+#define HUGESIZE_COUNT  65536
 
 /* "2x4G/2": two guests of 4 GiB, each in two backends. */
 struct hugeguest {
 	uint64_t bytes;    /* memory of one guest */
-	unsigned count;    /* such guests, at least 1 */
-	unsigned backends; /* at least 1 */
+	unsigned count;    /* such guests, 1 to HUGESIZE_COUNT */
+	unsigned backends; /* 1 to HUGESIZE_NODES */
 	/* filled in by hugesize_plan(): */
 	uint64_t pages; /* for one guest */
 	uint64_t waste; /* bytes that rounding up adds to one guest */
@@ -57,6 +58,7 @@ struct hugehost {
 	bool numa; /* pools are per node */
 	bool x86;
 	bool have_page; /* the kernel knows this size */
+	char sizes[96]; /* those it knows: "2M, 1G" */
 };
 
 struct hugesize {

@@ -31,8 +31,12 @@ struct kvm_vendor {
 	char nested_text[16];   /* as /sys has it: "Y", "1"; "" if not there */
 };
 
-/* That there is none is no error.  -ENOENT: /proc/cpuinfo is missing (an image). */
+/* That there is none is no error.  -ENOTSUP: an image, whose processor is not known. */
 int kvm_vendor_get(const struct modules *m, struct kvm_vendor *out, struct err *e) MUST_CHECK;
+
+/* The vendor module that runs, whatever the processor; "" if none. */
+int kvm_vendor_live(const struct modules *m, char (*live)[MODULE_NAME_MAX + 1], struct err *e)
+	MUST_CHECK;
 
 /* What to write for the parameter `nested`: valid for kvm_intel, where it is a bool, and for
  * kvm_amd, where it is an int and "Y" would keep the module from loading. */
