@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+#include "emu/mem.h"
+
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct mem {
+	struct mem_slot *v; /* by gpa, none overlapping */
+	size_t n;
+	struct mem_listener listeners[MEM_LISTENERS];
+	size_t n_listeners;
+};
+
+int mem_new(struct mem **out, struct err *e)
+{
+	struct mem *m = mem_zalloc(1, sizeof(*m), e);
+
+	if (!m)
+		return -ENOMEM;
+	*out = m;
+	return 0;
+}
+
+void mem_free(struct mem *m)
+{
+	if (!m)
+		return;
+	free(m->v);
+	free(m);
+}
+
+int mem_listen(struct mem *m, const struct mem_listener *l, struct err *e)
+{
+	if (m->n_listeners == MEM_LISTENERS)
+		return err_set(e, -ENOSPC, "more than %d listen to the memory map",
+			       MEM_LISTENERS);
+	m->listeners[m->n_listeners++] = *l;
+	return 0;
+}
+
+/* Index of the first slot that ends above @gpa. */
+static size_t first_above(const struct mem *m, uint64_t gpa)
+{
+	size_t lo = 0, hi = m->n;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (m->v[mid].gpa + (m->v[mid].size - 1) < gpa)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* Takes [gpa, end] out of the list, in place; room for one slot more is there. */
+static void cut(struct mem *m, uint64_t gpa, uint64_t last)
+{
+	size_t i = first_above(m, gpa);
+
+	while (i < m->n && m->v[i].gpa <= last) {
+		struct mem_slot *s = &m->v[i];
+		uint64_t s_last = s->gpa + (s->size - 1);
+		bool head = s->gpa<gpa, tail = s_last> last;
+
+		if (head && tail) {
+			memmove(s + 1, s, (m->n - i) * sizeof(*s));
+			m->n++;
+			s[1].size = s_last - last;
+			s[1].host += last + 1 - s[1].gpa;
+			s[1].gpa = last + 1;
+			s->size = gpa - s->gpa;
+			return;
+		}
+		if (head) {
+			s->size = gpa - s->gpa;
+			i++;
+		} else if (tail) {
+			s->host += last + 1 - s->gpa;
+			s->gpa = last + 1;
+			s->size = s_last - last;
+			return;
+		} else {
+			memmove(s, s + 1, (m->n - i - 1) * sizeof(*s));
+			m->n--;
+		}
+	}
+}
+
+int mem_map(struct mem *m, uint64_t gpa, uint64_t size, uint8_t *host, bool writable,
+	    struct err *e)
+{
+	uint64_t last = gpa + (size - 1);
+	size_t i;
+	int r;
+
+	if (!size || last < gpa || (gpa | size) % MEM_PAGE)
+		return err_set(e, -EINVAL, "memory cannot lie at %#llx, %#llx bytes",
+			       (unsigned long long)gpa, (unsigned long long)size);
+	/* one for the new slot, one for a slot cut in two */
+	r = mem_grow((void **)&m->v, m->n + 2, sizeof(*m->v), e);
+	if (r < 0)
+		return r;
+	cut(m, gpa, last);
+	if (host) {
+		i = first_above(m, gpa);
+		memmove(&m->v[i + 1], &m->v[i], (m->n - i) * sizeof(*m->v));
+		m->v[i] = (struct mem_slot){ gpa, size, host, writable };
+		m->n++;
+	}
+	for (i = 0; i < m->n_listeners; i++)
+		if (m->listeners[i].changed)
+			m->listeners[i].changed(m->listeners[i].arg, gpa, size);
+	return 0;
+}
+
+const struct mem_slot *mem_slot_at(const struct mem *m, uint64_t gpa)
+{
+	size_t i = first_above(m, gpa);
+
+	return i < m->n && m->v[i].gpa <= gpa ? &m->v[i] : NULL;
+}
+
+const struct mem_slot *mem_slots(const struct mem *m, size_t *n)
+{
+	*n = m->n;
+	return m->v;
+}
+
+void *mem_ptr(const struct mem *m, uint64_t gpa, uint64_t len, bool write)
+{
+	const struct mem_slot *s = mem_slot_at(m, gpa);
+
+	if (!s || len > s->size - (gpa - s->gpa) || (write && !s->writable))
+		return NULL;
+	return s->host + (gpa - s->gpa);
+}
+
+/* How much of [gpa, gpa + len) the slot at @gpa holds, and where; 0: nothing is there. */
+static size_t piece(const struct mem *m, uint64_t gpa, size_t len, bool write, uint8_t **at)
+{
+	const struct mem_slot *s = mem_slot_at(m, gpa);
+	uint64_t room;
+
+	if (!s || (write && !s->writable))
+		return 0;
+	room = s->size - (gpa - s->gpa);
+	*at = s->host + (gpa - s->gpa);
+	return room < len ? (size_t)room : len;
+}
+
+int mem_read(const struct mem *m, uint64_t gpa, void *buf, size_t len)
+{
+	uint8_t *out = buf, *at;
+
+	while (len) {
+		size_t n = piece(m, gpa, len, false, &at);
+
+		if (!n)
+			return -EFAULT;
+		memcpy(out, at, n);
+		out += n;
+		gpa += n;
+		len -= n;
+	}
+	return 0;
+}
+
+void mem_written(struct mem *m, uint64_t gpa, uint64_t len)
+{
+	for (size_t i = 0; i < m->n_listeners; i++)
+		if (m->listeners[i].written)
+			m->listeners[i].written(m->listeners[i].arg, gpa, len);
+}
+
+int mem_write(struct mem *m, uint64_t gpa, const void *buf, size_t len)
+{
+	const uint8_t *in = buf;
+	uint8_t *at;
+
+	while (len) {
+		size_t n = piece(m, gpa, len, true, &at);
+
+		if (!n)
+			return -EFAULT;
+		memcpy(at, in, n);
+		mem_written(m, gpa, n);
+		in += n;
+		gpa += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/* A nameless file: in @path, which may be a folder or a file to use as it is. */
+static int backing_file(const char *path, struct err *e)
+{
+	AUTO_FREE char *name = NULL;
+	int fd = io_open(path, O_RDWR | O_TMPFILE, 0600, NULL);
+
+	if (fd >= 0)
+		return fd;
+	/* hugetlbfs knows O_TMPFILE only since Linux 5.1; a plain file is used by name */
+	fd = io_open(path, O_RDWR, 0, e);
+	if (fd != -EISDIR)
+		return fd;
+	name = str_printf(e, "%s/hostkit.XXXXXX", path);
+	if (!name)
+		return -ENOMEM;
+	fd = mkostemp(name, O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(e, "%s", name);
+	unlink(name);
+	return fd;
+}
+
+int mem_alloc(uint64_t size, const char *path, bool prealloc, uint8_t **host, struct err *e)
+{
+	AUTO_CLOSE int fd = -1;
+	int flags = MAP_SHARED | (prealloc ? MAP_POPULATE : MAP_NORESERVE);
+	void *p;
+	int r;
+
+	if (size > SIZE_MAX / 2)
+		return err_set(e, -ENOMEM, "%llu bytes of guest memory are too many",
+			       (unsigned long long)size);
+	if (path) {
+		fd = backing_file(path, e);
+		if (fd < 0)
+			return err_wrap(e, fd, "guest memory from %s", path);
+		r = io_truncate(fd, size, e);
+		if (r < 0)
+			return err_wrap(e, r, "guest memory from %s", path);
+	}
+	p = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE,
+		 path ? flags : flags | MAP_ANONYMOUS, fd, 0);
+	if (p == MAP_FAILED)
+		return err_errno(e, "%llu bytes of guest memory%s%s", (unsigned long long)size,
+				 path ? " from " : "", path ? path : "");
+	/* pages of 2 MiB where the system gives them: fewer misses for guest and host */
+	if (!path)
+		madvise(p, (size_t)size, MADV_HUGEPAGE);
+	*host = p;
+	return 0;
+}
+
+void mem_dealloc(uint8_t *host, uint64_t size)
+{
+	if (host)
+		munmap(host, (size_t)size);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guest physical memory: which addresses are RAM or ROM, and where their bytes are in this
+ * process.  Everything else is the bus's (bus.h).
+ *
+ * The map changes rarely (PAM, SMRAM, flash, a BAR of video memory) and only while no vCPU
+ * runs guest code (vcpu.h, vcpu_exclusive()).  Those who keep translations, the software
+ * TLB and KVM, listen for changes; who keeps translated code also listens for writes by
+ * devices.
+ *
+ * The guest chooses every address and length: all functions check them.
+ */
+#ifndef EMU_MEM_H
+#define EMU_MEM_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MEM_PAGE 4096u
+
+struct mem;
+
+/* One run of addresses with bytes behind it.  Page aligned. */
+struct mem_slot {
+	uint64_t gpa, size;
+	uint8_t *host;
+	bool writable; /* ROM: reads go to the bytes, writes to the bus */
+};
+
+/* Called with no vCPU in guest code.  NULL members are not called. */
+struct mem_listener {
+	/* What [gpa, gpa + size) is has changed. */
+	void (*changed)(void *arg, uint64_t gpa, uint64_t size);
+	/* A device wrote these bytes of RAM; from any thread. */
+	void (*written)(void *arg, uint64_t gpa, uint64_t len);
+	void *arg;
+};
+
+#define MEM_LISTENERS 4
+
+int mem_new(struct mem **out, struct err *e) MUST_CHECK;
+/* Does not unmap what was given to mem_map(). */
+void mem_free(struct mem *m);
+
+/* Makes [gpa, gpa + size) these bytes, whatever was there; @host NULL: nothing (the bus).
+ * -EINVAL when not page aligned or wrapping. */
+int mem_map(struct mem *m, uint64_t gpa, uint64_t size, uint8_t *host, bool writable,
+	    struct err *e) MUST_CHECK;
+int mem_listen(struct mem *m, const struct mem_listener *l, struct err *e) MUST_CHECK;
+
+/* The slot that holds @gpa, or NULL.  Valid until the next mem_map(). */
+const struct mem_slot *mem_slot_at(const struct mem *m, uint64_t gpa);
+const struct mem_slot *mem_slots(const struct mem *m, size_t *n);
+
+/* The bytes at [gpa, gpa + len) if all are in one slot (and writable, if @write); else NULL.
+ * The guest may change them at any moment: copy once, then check. */
+void *mem_ptr(const struct mem *m, uint64_t gpa, uint64_t len, bool write);
+/* Copies, over slot borders; -EFAULT, with nothing said, where a byte is not memory. */
+int mem_read(const struct mem *m, uint64_t gpa, void *buf, size_t len) MUST_CHECK;
+/* For devices: tells the listeners. */
+int mem_write(struct mem *m, uint64_t gpa, const void *buf, size_t len) MUST_CHECK;
+/* Says that a device has written through mem_ptr(). */
+void mem_written(struct mem *m, uint64_t gpa, uint64_t len);
+
+/* Memory to hand to mem_map(): anonymous and shared, or from the file @path (a hugetlbfs mount
+ * makes a file of its own there and forgets its name).  @prealloc touches every page now. */
+int mem_alloc(uint64_t size, const char *path, bool prealloc, uint8_t **host, struct err *e)
+	MUST_CHECK;
+void mem_dealloc(uint8_t *host, uint64_t size);
+
+#endif
