@@ -15,7 +15,7 @@ rooms    := $(foreach r,$(ROOMS),$(if $(call lacks,$(r)),,$(r)))
 left-out := $(foreach r,$(filter-out $(rooms),$(ROOMS)),$(if $(wildcard src/$(r)/*.c),$(r)))
 progs    := $(foreach p,$(PROGS),$(if $(filter $(rooms),$(room.$(p))),$(if $(wildcard src/$(room.$(p))/main.c),$(p))))
 
-sources  := $(wildcard src/*/*.c src/*/*/*.c)
+sources  := $(wildcard src/*/*.c src/*/*/*.c src/*/*/*/*.c)
 linked   := $(foreach l,$(sort $(foreach r,$(ROOMS) $(sources),$(needs.$(r)) $(likes.$(r)))),$(if $(probe.$(l)),$(l)))
 # Of these, what is left after WITH_...=no.
 likes    := $(foreach r,$(rooms),$(foreach l,$(likes.$(r)),$(if $(filter-out no,$(want.$(l))),$(if $(probe.$(l)),$(l)))))
