@@ -8,20 +8,21 @@
 
 noreturn void x86_raise(struct x86_exec *x, uint8_t vector)
 {
-	x->event = (struct x86_event){.vector = vector};
+	x->event = (struct x86_event){ .vector = vector };
 	longjmp(x->fault, 1);
 }
 
 noreturn void x86_raise_error(struct x86_exec *x, uint8_t vector, uint32_t error)
 {
-	x->event = (struct x86_event){.vector = vector, .has_error = true, .error = error};
+	x->event = (struct x86_event){ .vector = vector, .has_error = true, .error = error };
 	longjmp(x->fault, 1);
 }
 
 noreturn void x86_raise_pf(struct x86_exec *x, uint64_t lin, uint32_t error)
 {
 	x->event = (struct x86_event){
-		.vector = X86_PF, .has_error = true, .error = error, .cr2 = lin};
+		.vector = X86_PF, .has_error = true, .error = error, .cr2 = lin
+	};
 	longjmp(x->fault, 1);
 }
 
@@ -194,11 +195,11 @@ void x86_set_sp(struct x86_cpu *c, uint64_t sp)
 
 struct x86_stack x86_stack_now(const struct x86_cpu *c)
 {
-	return (struct x86_stack){.ss = c->seg[X86_SS],
-				  .sp = c->gpr[X86_RSP],
-				  .mask = x86_stack_mask(c),
-				  .access = x86_access(c),
-				  .wide = x86_code64(c)};
+	return (struct x86_stack){ .ss = c->seg[X86_SS],
+				   .sp = c->gpr[X86_RSP],
+				   .mask = x86_stack_mask(c),
+				   .access = x86_access(c),
+				   .wide = x86_code64(c) };
 }
 
 static uint64_t stack_linear(struct x86_exec *x, const struct x86_stack *s, unsigned size,

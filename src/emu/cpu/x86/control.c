@@ -3,9 +3,9 @@
 #include "emu/cpu/x86/exec.h"
 #include "emu/mem.h"
 
-#define CR0_KNOWN                                                                              \
-	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | \
-	 CR0_PG)
+#define CR0_KNOWN                                                                         \
+	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | \
+	 CR0_CD | CR0_PG)
 
 static bool has(const struct x86_cpu *c, enum cpuid_word w, unsigned bit)
 {
@@ -68,7 +68,8 @@ void x86_set_cr4(struct x86_exec *x, uint64_t v)
 {
 	struct x86_cpu *c = x->c;
 	uint64_t may = CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_PCE |
-		       CR4_OSFXSR | CR4_OSXMMEXCPT, old = c->cr4;
+		       CR4_OSFXSR | CR4_OSXMMEXCPT,
+		 old = c->cr4;
 
 	may |= has(c, FEAT_1_EDX, 1) ? CR4_VME | CR4_PVI : 0;
 	may |= has(c, FEAT_7_ECX, 2) ? CR4_UMIP : 0;

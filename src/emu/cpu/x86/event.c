@@ -25,9 +25,9 @@ static struct idt_gate gate_read(struct x86_exec *x, const struct x86_event *ev)
 	if (ev->vector * each + each - 1 > c->idtr.limit)
 		x86_gp(x, idt_error(ev));
 	uint64_t lo = x86_ld(x, at, 8, 0), hi = lm ? x86_ld(x, at + 8, 8, 0) : 0;
-	struct idt_gate g = {.sel = (uint16_t)(lo >> 16),
-			     .type = (unsigned)(lo >> 40 & 31),
-			     .off = (lo & 0xffff) | (lo >> 32 & 0xffff0000)};
+	struct idt_gate g = { .sel = (uint16_t)(lo >> 16),
+			      .type = (unsigned)(lo >> 40 & 31),
+			      .off = (lo & 0xffff) | (lo >> 32 & 0xffff0000) };
 
 	g.size = lm ? 8 : g.type & 8 ? 4 : 2;
 	if (lm) {
@@ -89,7 +89,7 @@ static void push_frame(struct x86_exec *x, struct x86_stack *s, const struct idt
 	uint64_t flags = c->rflags;
 
 	if (x86_v86(c)) {
-		static const uint8_t order[] = {X86_GS, X86_FS, X86_DS, X86_ES};
+		static const uint8_t order[] = { X86_GS, X86_FS, X86_DS, X86_ES };
 
 		for (unsigned i = 0; i < sizeof(order); i++)
 			x86_push(x, s, n, c->seg[order[i]].sel);
@@ -115,8 +115,8 @@ static void deliver_protected(struct x86_exec *x, const struct x86_event *ev)
 	unsigned cpl = x86_cpl(c), ext = ev->soft ? 0 : 1;
 
 	if (g.type == IDT_TASK) {
-		x86_task_switch(x, g.sel, TASK_CALL, ev->soft ? ev->next : c->rip, ev->has_error,
-				ev->error);
+		x86_task_switch(x, g.sel, TASK_CALL, ev->soft ? ev->next : c->rip,
+				ev->has_error, ev->error);
 		return;
 	}
 	if (!(g.sel & 0xfffc))
@@ -146,7 +146,7 @@ static void deliver_protected(struct x86_exec *x, const struct x86_event *ev)
 	if (x86_v86(c))
 		for (unsigned i = 0; i < X86_SEGS; i++)
 			if (i != X86_CS && i != X86_SS)
-				c->seg[i] = (struct x86_seg){0};
+				c->seg[i] = (struct x86_seg){ 0 };
 	cs.attr |= SEG_ACCESSED;
 	cs.sel = (uint16_t)((g.sel & 0xfffc) | ring);
 	c->seg[X86_CS] = cs;
@@ -227,7 +227,7 @@ bool x86_deliver(struct x86_exec *x, const struct x86_event *first)
 		/* Table 6-5: which two make a double fault. */
 		if ((contributory(&ev) && contributory(&next)) ||
 		    (page_fault(&ev) && (contributory(&next) || page_fault(&next))))
-			now = (struct x86_event){.vector = X86_DF, .has_error = true};
+			now = (struct x86_event){ .vector = X86_DF, .has_error = true };
 		else
 			now = next;
 	}
@@ -236,7 +236,7 @@ bool x86_deliver(struct x86_exec *x, const struct x86_event *first)
 void x86_soft_int(struct x86_exec *x, uint8_t vector, uint64_t next)
 {
 	struct x86_cpu *c = x->c;
-	struct x86_event ev = {.vector = vector, .soft = true, .next = next};
+	struct x86_event ev = { .vector = vector, .soft = true, .next = next };
 
 	if (x86_v86(c) && (c->rflags & RFL_IOPL) != RFL_IOPL && vector != X86_BP &&
 	    vector != X86_OF)

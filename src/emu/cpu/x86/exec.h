@@ -59,7 +59,7 @@ noreturn void x86_raise(struct x86_exec *x, uint8_t vector);
 noreturn void x86_raise_error(struct x86_exec *x, uint8_t vector, uint32_t error);
 noreturn void x86_raise_pf(struct x86_exec *x, uint64_t lin, uint32_t error);
 #define x86_gp(x, err) x86_raise_error(x, X86_GP, err)
-#define x86_ud(x) x86_raise(x, X86_UD)
+#define x86_ud(x)      x86_raise(x, X86_UD)
 
 /* ---- access.c: memory ---- */
 
@@ -134,11 +134,11 @@ struct x86_seg x86_null_ss(unsigned cpl);
 
 /* ---- far.c, task.c, iret.c, event.c ---- */
 
-void x86_far_jump(struct x86_exec *x, uint16_t sel, uint64_t off, unsigned opsz);
-void x86_far_call(struct x86_exec *x, uint16_t sel, uint64_t off, unsigned opsz,
-		  uint64_t next);
+/* @next: what a task switch saves, and a call pushes. */
+void x86_far_jump(struct x86_exec *x, uint16_t sel, uint64_t off, unsigned opsz, uint64_t next);
+void x86_far_call(struct x86_exec *x, uint16_t sel, uint64_t off, unsigned opsz, uint64_t next);
 void x86_far_ret(struct x86_exec *x, unsigned opsz, unsigned drop);
-void x86_iret(struct x86_exec *x, unsigned opsz);
+void x86_iret(struct x86_exec *x, unsigned opsz, uint64_t next);
 enum x86_task_how { TASK_JUMP, TASK_CALL, TASK_IRET };
 void x86_task_switch(struct x86_exec *x, uint16_t sel, enum x86_task_how how, uint64_t next,
 		     bool has_error, uint32_t error);

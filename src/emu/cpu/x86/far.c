@@ -70,10 +70,10 @@ static struct gate gate_read(struct x86_exec *x, const struct x86_desc *d)
 {
 	uint16_t a = (uint16_t)(d->lo >> 40);
 	unsigned type = SEG_TYPE(a), cpl = x86_cpl(x->c);
-	struct gate g = {.sel = (uint16_t)(d->lo >> 16),
-			 .off = (d->lo & 0xffff) | (d->lo >> 32 & 0xffff0000),
-			 .size = type == GATE_CALL16 ? 2 : 4,
-			 .params = (unsigned)(d->lo >> 32 & 31)};
+	struct gate g = { .sel = (uint16_t)(d->lo >> 16),
+			  .off = (d->lo & 0xffff) | (d->lo >> 32 & 0xffff0000),
+			  .size = type == GATE_CALL16 ? 2 : 4,
+			  .params = (unsigned)(d->lo >> 32 & 31) };
 
 	if (SEG_DPL(a) < cpl || SEG_DPL(a) < (d->sel & 3u))
 		x86_gp(x, d->sel & 0xfffc);
@@ -110,10 +110,10 @@ static struct x86_desc gate_code(struct x86_exec *x, const struct gate *g)
 static unsigned system_type(struct x86_exec *x, const struct x86_desc *d)
 {
 	unsigned type = SEG_TYPE(d->lo >> 40);
-	bool ok = x86_long(x->c) ? type == GATE_CALL32
-				 : type == GATE_TSS16 || type == GATE_CALL16 ||
-					   type == GATE_TASK || type == GATE_TSS32 ||
-					   type == GATE_CALL32;
+	bool ok = x86_long(x->c)
+			  ? type == GATE_CALL32
+			  : type == GATE_TSS16 || type == GATE_CALL16 || type == GATE_TASK ||
+				    type == GATE_TSS32 || type == GATE_CALL32;
 
 	if (!ok)
 		x86_gp(x, d->sel & 0xfffc);
@@ -134,7 +134,7 @@ static void to_task(struct x86_exec *x, const struct x86_desc *d, unsigned type,
 	x86_task_switch(x, sel, how, next, false, 0);
 }
 
-void x86_far_jump(struct x86_exec *x, uint16_t sel, uint64_t off, unsigned opsz)
+void x86_far_jump(struct x86_exec *x, uint16_t sel, uint64_t off, unsigned opsz, uint64_t next)
 {
 	struct x86_cpu *c = x->c;
 	unsigned cpl = x86_cpl(c);
@@ -152,8 +152,7 @@ void x86_far_jump(struct x86_exec *x, uint16_t sel, uint64_t off, unsigned opsz)
 		unsigned type = system_type(x, &d);
 
 		if (type != GATE_CALL16 && type != GATE_CALL32) {
-			/* The switch saves where this instruction would go on. */
-			to_task(x, &d, type, TASK_JUMP, c->rip);
+			to_task(x, &d, type, TASK_JUMP, next);
 			return;
 		}
 		struct gate g = gate_read(x, &d);
@@ -181,7 +180,7 @@ static void call_inner(struct x86_exec *x, const struct gate *g, struct x86_desc
 	struct x86_stack old = x86_stack_now(c);
 	struct x86_seg cs = x86_desc_seg(d);
 	unsigned dpl = SEG_DPL(cs.attr);
-	struct x86_stack s = {0};
+	struct x86_stack s = { 0 };
 	uint64_t params[32];
 
 	if (g->size == 8) {

@@ -2,9 +2,9 @@
 /* IRET and the flags: Intel SDM volume 2, IRET. */
 #include "emu/cpu/x86/exec.h"
 
-#define FLAGS_ALL                                                                              \
-	(RFL_ARITH | RFL_TF | RFL_IF | RFL_DF | RFL_IOPL | RFL_NT | RFL_RF | RFL_AC | RFL_VIF | \
-	 RFL_VIP | RFL_ID)
+#define FLAGS_ALL                                                                     \
+	(RFL_ARITH | RFL_TF | RFL_IF | RFL_DF | RFL_IOPL | RFL_NT | RFL_RF | RFL_AC | \
+	 RFL_VIF | RFL_VIP | RFL_ID)
 
 void x86_set_flags(struct x86_cpu *c, uint64_t v, unsigned opsz, unsigned cpl)
 {
@@ -58,7 +58,7 @@ static void iret_to_v86(struct x86_exec *x, struct x86_stack *s, const struct fr
 	struct x86_cpu *c = x->c;
 	uint64_t sp = x86_pop(x, s, 4);
 	uint16_t sel[X86_SEGS];
-	static const uint8_t order[] = {X86_SS, X86_ES, X86_DS, X86_FS, X86_GS};
+	static const uint8_t order[] = { X86_SS, X86_ES, X86_DS, X86_FS, X86_GS };
 
 	for (unsigned i = 0; i < sizeof(order); i++)
 		sel[order[i]] = (uint16_t)x86_pop(x, s, 4);
@@ -140,8 +140,9 @@ static void iret_protected(struct x86_exec *x, unsigned opsz)
 	if (from64 || outer) {
 		uint64_t mask = x86_stack_mask(c);
 
-		c->gpr[X86_RSP] = mask == 0xffff ? (c->gpr[X86_RSP] & ~0xffffull) | (sp & 0xffff)
-						 : sp & mask;
+		c->gpr[X86_RSP] = mask == 0xffff
+					  ? (c->gpr[X86_RSP] & ~0xffffull) | (sp & 0xffff)
+					  : sp & mask;
 	} else {
 		x86_set_sp(c, sp);
 	}
@@ -149,7 +150,7 @@ static void iret_protected(struct x86_exec *x, unsigned opsz)
 		x86_drop_segs(c, rpl);
 }
 
-void x86_iret(struct x86_exec *x, unsigned opsz)
+void x86_iret(struct x86_exec *x, unsigned opsz, uint64_t next)
 {
 	struct x86_cpu *c = x->c;
 
@@ -158,7 +159,7 @@ void x86_iret(struct x86_exec *x, unsigned opsz)
 	} else if (c->rflags & RFL_NT) {
 		if (x86_long(c))
 			x86_gp(x, 0);
-		x86_task_switch(x, (uint16_t)x86_ld(x, c->tr.base, 2, 0), TASK_IRET, c->rip,
+		x86_task_switch(x, (uint16_t)x86_ld(x, c->tr.base, 2, 0), TASK_IRET, next,
 				false, 0);
 	} else {
 		iret_protected(x, opsz);

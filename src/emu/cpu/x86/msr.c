@@ -37,20 +37,20 @@ enum {
 	MSR_WALL_CLOCK_OLD = 0x11,
 	MSR_SYSTEM_TIME_OLD = 0x12,
 };
-#define MSR_EFER 0xc0000080u
-#define MSR_STAR 0xc0000081u
-#define MSR_LSTAR 0xc0000082u
-#define MSR_CSTAR 0xc0000083u
-#define MSR_FMASK 0xc0000084u
-#define MSR_FS_BASE 0xc0000100u
-#define MSR_GS_BASE 0xc0000101u
-#define MSR_KERNEL_GS_BASE 0xc0000102u
-#define MSR_TSC_AUX 0xc0000103u
-#define MSR_K8_SYSCFG 0xc0010010u
-#define MSR_K7_HWCR 0xc0010015u
-#define MSR_K8_INT_PENDING 0xc0010055u
+#define MSR_EFER             0xc0000080u
+#define MSR_STAR             0xc0000081u
+#define MSR_LSTAR            0xc0000082u
+#define MSR_CSTAR            0xc0000083u
+#define MSR_FMASK            0xc0000084u
+#define MSR_FS_BASE          0xc0000100u
+#define MSR_GS_BASE          0xc0000101u
+#define MSR_KERNEL_GS_BASE   0xc0000102u
+#define MSR_TSC_AUX          0xc0000103u
+#define MSR_K8_SYSCFG        0xc0010010u
+#define MSR_K7_HWCR          0xc0010015u
+#define MSR_K8_INT_PENDING   0xc0010055u
 #define MSR_F10_PSTATE_LIMIT 0xc0010061u
-#define MSR_DE_CFG 0xc0011029u
+#define MSR_DE_CFG           0xc0011029u
 
 #define MCG_CAP (X86_MCE_BANKS | 1u << 8) /* banks, and a control register */
 
@@ -141,7 +141,7 @@ static void scale(uint32_t khz, uint32_t *mul, int8_t *shift)
 static void kvm_system_time(struct x86_exec *x, uint64_t v)
 {
 	struct x86_cpu *c = x->c;
-	struct pvclock p = {.version = 2, .flags = 1, .tsc_timestamp = x86_tsc(c)};
+	struct pvclock p = { .version = 2, .flags = 1, .tsc_timestamp = x86_tsc(c) };
 
 	c->msr.kvm_system_time = v;
 	if (!(v & 1))
@@ -162,7 +162,7 @@ static void kvm_wall_clock(struct x86_exec *x, uint64_t v)
 	clock_gettime(CLOCK_REALTIME, &t);
 	/* The time of day when the guest's clock was 0. */
 	uint64_t ns = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec - up;
-	uint32_t w[3] = {2, (uint32_t)(ns / 1000000000), (uint32_t)(ns % 1000000000)};
+	uint32_t w[3] = { 2, (uint32_t)(ns / 1000000000), (uint32_t)(ns % 1000000000) };
 
 	if (mem_write(x->mem, v, w, sizeof(w)) < 0)
 		x->c->msr.kvm_wall_clock = 0;

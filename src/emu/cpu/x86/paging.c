@@ -6,14 +6,14 @@
 
 #include <string.h>
 
-#define PTE_P 1u
-#define PTE_W 2u
-#define PTE_U 4u
-#define PTE_A 0x20u
-#define PTE_D 0x40u
-#define PTE_PS 0x80u
-#define PTE_G 0x100u
-#define PTE_NX (1ull << 63)
+#define PTE_P     1u
+#define PTE_W     2u
+#define PTE_U     4u
+#define PTE_A     0x20u
+#define PTE_D     0x40u
+#define PTE_PS    0x80u
+#define PTE_G     0x100u
+#define PTE_NX    (1ull << 63)
 #define ADDR_MASK 0x000ffffffffff000ull
 
 struct walk {
@@ -151,7 +151,8 @@ static int walk64(struct walk *w, struct x86_page *out)
 		bool big = (e & PTE_PS) && level > 1;
 		uint64_t bad = w->rsvd | (lm ? 0 : 0x7ff0000000000000ull);
 
-		if (level == 4 || (level == 3 && !(c->cpuid && x86_has(c->cpuid, FEAT_8_EDX, 26))))
+		if (level == 4 ||
+		    (level == 3 && !(c->cpuid && x86_has(c->cpuid, FEAT_8_EDX, 26))))
 			bad |= PTE_PS;
 		if (big)
 			bad |= ((1ull << shift) - 1) & ADDR_MASK & ~0x1000ull; /* bit 12: PAT */
@@ -235,13 +236,22 @@ static int walk_marking(const struct x86_cpu *c, const struct mem *m, uint64_t l
 
 	memset(out, 0, sizeof(*out));
 	if (!(c->cr0 & CR0_PG)) {
-		*out = (struct x86_page){.gpa = (uint32_t)lin, .shift = 12, .read = true,
-					 .write = true, .exec = true};
+		*out = (struct x86_page){ .gpa = (uint32_t)lin,
+					  .shift = 12,
+					  .read = true,
+					  .write = true,
+					  .exec = true };
 		return 0;
 	}
 	do {
-		struct walk w = {.c = c, .m = m, .lin = lin, .access = access, .mark = mark,
-				 .w = true, .u = true, .rsvd = reserved(c)};
+		struct walk w = { .c = c,
+				  .m = m,
+				  .lin = lin,
+				  .access = access,
+				  .mark = mark,
+				  .w = true,
+				  .u = true,
+				  .rsvd = reserved(c) };
 
 		r = c->cr4 & CR4_PAE ? walk64(&w, out) : walk32(&w, out);
 	} while (r == -EAGAIN);

@@ -18,14 +18,14 @@ enum x86_access {
 	X86_ACC_AC = 8, /* supervisor, EFLAGS.AC set: SMAP does not hold */
 };
 
-#define PF_P 1u
-#define PF_W 2u
-#define PF_U 4u
+#define PF_P    1u
+#define PF_W    2u
+#define PF_U    4u
 #define PF_RSVD 8u
-#define PF_I 16u
+#define PF_I    16u
 
 struct x86_page {
-	uint64_t gpa; /* of the byte */
+	uint64_t gpa;  /* of the byte */
 	uint8_t shift; /* size of the page: 12, 21, 22, 30 */
 	/* What this kind of access (user, AC) may do; write only once the page is dirty. */
 	bool read, write, exec;

@@ -2,7 +2,7 @@
 /* Descriptors and the loads of segment registers: Intel SDM volume 3, chapters 3 and 5. */
 #include "emu/cpu/x86/exec.h"
 
-#define SYS_LDT 2
+#define SYS_LDT   2
 #define SYS_TSS16 1
 #define SYS_TSS32 9
 
@@ -44,7 +44,7 @@ struct x86_desc x86_desc_need(struct x86_exec *x, uint16_t sel, uint8_t vector)
 struct x86_seg x86_desc_seg(const struct x86_desc *d)
 {
 	uint64_t lo = d->lo;
-	struct x86_seg s = {.sel = d->sel, .attr = (uint16_t)(lo >> 40 & 0xf0ff)};
+	struct x86_seg s = { .sel = d->sel, .attr = (uint16_t)(lo >> 40 & 0xf0ff) };
 
 	s.base = (lo >> 16 & 0xffffff) | (lo >> 32 & 0xff000000);
 	s.limit = (uint32_t)((lo & 0xffff) | (lo >> 32 & 0xf0000));
@@ -65,10 +65,10 @@ void x86_desc_accessed(struct x86_exec *x, struct x86_desc *d)
 
 struct x86_seg x86_null_ss(unsigned cpl)
 {
-	return (struct x86_seg){.limit = 0xffffffff,
-				.sel = (uint16_t)cpl,
-				.attr = (uint16_t)(SEG_P | SEG_S | SEG_DB | SEG_G | SEG_WRITE |
-						   SEG_ACCESSED | cpl << 5)};
+	return (struct x86_seg){ .limit = 0xffffffff,
+				 .sel = (uint16_t)cpl,
+				 .attr = (uint16_t)(SEG_P | SEG_S | SEG_DB | SEG_G | SEG_WRITE |
+						    SEG_ACCESSED | cpl << 5) };
 }
 
 struct x86_seg x86_stack_seg(struct x86_exec *x, uint16_t sel, unsigned cpl, uint8_t vector)
@@ -80,8 +80,7 @@ struct x86_seg x86_stack_seg(struct x86_exec *x, uint16_t sel, unsigned cpl, uin
 	    !(a & SEG_WRITE))
 		x86_raise_error(x, vector, sel & 0xfffc);
 	if (!(a & SEG_P))
-		x86_raise_error(x, X86_SS_FAULT,
-				sel & 0xfffc);
+		x86_raise_error(x, X86_SS_FAULT, sel & 0xfffc);
 	x86_desc_accessed(x, &d);
 	return x86_desc_seg(&d);
 }
@@ -109,7 +108,7 @@ static void load_data(struct x86_exec *x, unsigned sreg, uint16_t sel)
 	if (!(sel & 0xfffc)) {
 		/* The base stays, as AMD's processors have it; in 32-bit code the segment
 		 * cannot be used anyway. */
-		c->seg[sreg] = (struct x86_seg){.sel = sel};
+		c->seg[sreg] = (struct x86_seg){ .sel = sel };
 		return;
 	}
 	struct x86_desc d = x86_desc_need(x, sel, X86_GP);
@@ -140,7 +139,7 @@ void x86_load_seg(struct x86_exec *x, unsigned sreg, uint16_t sel)
 void x86_lldt(struct x86_exec *x, uint16_t sel)
 {
 	if (!(sel & 0xfffc)) {
-		x->c->ldtr = (struct x86_seg){.sel = sel};
+		x->c->ldtr = (struct x86_seg){ .sel = sel };
 		return;
 	}
 	if (sel & 4)
@@ -180,7 +179,7 @@ void x86_ltr(struct x86_exec *x, uint16_t sel)
 
 void x86_drop_segs(struct x86_cpu *c, unsigned cpl)
 {
-	static const uint8_t regs[] = {X86_ES, X86_DS, X86_FS, X86_GS};
+	static const uint8_t regs[] = { X86_ES, X86_DS, X86_FS, X86_GS };
 
 	for (unsigned i = 0; i < sizeof(regs); i++) {
 		struct x86_seg *s = &c->seg[regs[i]];
@@ -188,6 +187,6 @@ void x86_drop_segs(struct x86_cpu *c, unsigned cpl)
 			(s->attr & (SEG_CODE | SEG_CONFORMING)) == (SEG_CODE | SEG_CONFORMING);
 
 		if ((s->attr & SEG_P) && !conforming && SEG_DPL(s->attr) < cpl)
-			*s = (struct x86_seg){.base = s->base};
+			*s = (struct x86_seg){ .base = s->base };
 	}
 }

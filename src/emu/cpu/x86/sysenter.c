@@ -10,10 +10,11 @@ static void flat(struct x86_cpu *c, uint16_t cs, uint16_t ss, unsigned ring, boo
 	c->seg[X86_CS] = (struct x86_seg){
 		.limit = 0xffffffff,
 		.sel = (uint16_t)((cs & 0xfffc) | ring),
-		.attr = (uint16_t)(CODE_ATTR | (wide ? SEG_L : SEG_DB) | ring << 5)};
-	c->seg[X86_SS] = (struct x86_seg){.limit = 0xffffffff,
-					  .sel = (uint16_t)((ss & 0xfffc) | ring),
-					  .attr = (uint16_t)(DATA_ATTR | ring << 5)};
+		.attr = (uint16_t)(CODE_ATTR | (wide ? SEG_L : SEG_DB) | ring << 5)
+	};
+	c->seg[X86_SS] = (struct x86_seg){ .limit = 0xffffffff,
+					   .sel = (uint16_t)((ss & 0xfffc) | ring),
+					   .attr = (uint16_t)(DATA_ATTR | ring << 5) };
 }
 
 void x86_syscall(struct x86_exec *x, uint64_t next)
@@ -56,7 +57,8 @@ void x86_sysret(struct x86_exec *x, unsigned opsz)
 		if (opsz == 8 && !x86_canonical(rcx))
 			x86_gp(x, 0);
 		c->rflags = (c->gpr[X86_R11] & keep) | RFL_1;
-		flat(c, (uint16_t)(sel + (opsz == 8 ? 16 : 0)), (uint16_t)(sel + 8), 3, opsz == 8);
+		flat(c, (uint16_t)(sel + (opsz == 8 ? 16 : 0)), (uint16_t)(sel + 8), 3,
+		     opsz == 8);
 		c->rip = opsz == 8 ? rcx : (uint32_t)rcx;
 		return;
 	}

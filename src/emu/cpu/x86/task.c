@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define TSS_BUSY 2u
-#define TSS_32 8u
+#define TSS_32   8u
 
 static bool tss_is32(const struct x86_seg *tr)
 {
@@ -47,7 +47,7 @@ struct image {
 static void save32(struct x86_exec *x, const struct x86_cpu *c, uint32_t eip, uint32_t eflags)
 {
 	uint8_t b[64];
-	uint32_t v[10] = {eip, eflags};
+	uint32_t v[10] = { eip, eflags };
 
 	for (unsigned i = 0; i < 8; i++)
 		v[2 + i] = (uint32_t)c->gpr[i];
@@ -62,7 +62,7 @@ static void save32(struct x86_exec *x, const struct x86_cpu *c, uint32_t eip, ui
 
 static void save16(struct x86_exec *x, const struct x86_cpu *c, uint32_t eip, uint32_t eflags)
 {
-	uint16_t v[14] = {(uint16_t)eip, (uint16_t)eflags};
+	uint16_t v[14] = { (uint16_t)eip, (uint16_t)eflags };
 
 	for (unsigned i = 0; i < 8; i++)
 		v[2 + i] = (uint16_t)c->gpr[i];
@@ -114,10 +114,10 @@ static void set_busy(struct x86_exec *x, uint16_t sel, bool busy)
 static void load_segments(struct x86_exec *x, const struct image *m)
 {
 	struct x86_cpu *c = x->c;
-	static const uint8_t data[] = {X86_ES, X86_DS, X86_FS, X86_GS};
+	static const uint8_t data[] = { X86_ES, X86_DS, X86_FS, X86_GS };
 
 	for (unsigned i = 0; i < X86_SEGS; i++)
-		c->seg[i] = (struct x86_seg){.sel = (uint16_t)m->seg[i]};
+		c->seg[i] = (struct x86_seg){ .sel = (uint16_t)m->seg[i] };
 	if (m->eflags & RFL_VM) {
 		for (unsigned i = 0; i < X86_SEGS; i++)
 			x86_seg_real(c, i, (uint16_t)m->seg[i]);
@@ -196,7 +196,7 @@ void x86_task_switch(struct x86_exec *x, uint16_t sel, enum x86_task_how how, ui
 	c->rflags = (m.eflags & 0x37fd5) | RFL_1;
 	for (unsigned i = 0; i < 8; i++)
 		c->gpr[i] = m.gpr[i];
-	c->ldtr = (struct x86_seg){.sel = (uint16_t)m.ldt};
+	c->ldtr = (struct x86_seg){ .sel = (uint16_t)m.ldt };
 	c->dr[7] &= ~0x155ull; /* local breakpoints end with their task */
 	load_segments(x, &m);
 	if (has_error) {
