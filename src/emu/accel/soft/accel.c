@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* The software engine behind accel_ops. */
+#include "base/mem.h"
+#include "emu/accel/soft/soft.h"
+#include "emu/accel/soft/trans.h"
+#include "emu/mem.h"
+
+#include <cpuid.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define XSAVE_BIT (1u << 26 | 1u << 27)
+#define BMI2_BIT  (1u << 8)
+
+static int probe(struct err *e)
+{
+	uint32_t a, b, c, d;
+
+	__cpuid_count(1, 0, a, b, c, d);
+	if ((c & XSAVE_BIT) != XSAVE_BIT)
+		return err_set(e, -ENOTSUP, "this host's processor has no XSAVE");
+	__cpuid_count(7, 0, a, b, c, d);
+	if (!(b & BMI2_BIT))
+		return err_set(e, -ENOTSUP, "this host's processor has no BMI2");
+	return 0;
+}
+
+static void changed(void *arg, uint64_t gpa, uint64_t size)
+{
+	struct soft_vm *vm = arg;
+
+	(void)gpa;
+	(void)size;
+	for (unsigned i = 0; i < vm->n_cpus; i++) {
+		atomic_store(&vm->cpus[i]->map_changed, true);
+		atomic_fetch_or(&vm->cpus[i]->vcpu->request, VCPU_FLUSH);
+	}
+}
+
+static void written(void *arg, uint64_t gpa, uint64_t len)
+{
+	struct soft_vm *vm = arg;
+
+	for (unsigned i = 0; i < vm->n_cpus; i++) {
+		struct soft *s = vm->cpus[i];
+		bool code = false;
+
+		for (uint64_t p = gpa >> 12; p <= (gpa + len - 1) >> 12 && !code; p++)
+			code = cache_has_code(s->cache, p << 12);
+		if (!code)
+			continue;
+		pthread_mutex_lock(&s->lock);
+		if (s->n_wrote < SOFT_WROTE) {
+			s->wrote[s->n_wrote].gpa = gpa;
+			s->wrote[s->n_wrote++].len = len;
+		} else {
+			atomic_store(&s->map_changed, true);
+		}
+		pthread_mutex_unlock(&s->lock);
+		atomic_fetch_or(&s->vcpu->request, VCPU_FLUSH);
+	}
+}
+
+void soft_devices_wrote(struct soft *s)
+{
+	if (atomic_exchange(&s->map_changed, false)) {
+		cache_flush(s->cache);
+		s->site = NULL;
+	}
+	pthread_mutex_lock(&s->lock);
+	for (unsigned i = 0; i < s->n_wrote; i++)
+		cache_written(s->cache, s->wrote[i].gpa, s->wrote[i].len);
+	s->n_wrote = 0;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static int vm_open(const struct accel_env *env, const char *opts, void **out, struct err *e)
+{
+	bool step = false;
+
+	if (opts && *opts) {
+		if (strcmp(opts, "step=on") != 0)
+			return err_set(e, -EINVAL, "the software engine has no option '%s'",
+				       opts);
+		step = true;
+	}
+	int r = probe(e);
+
+	if (r < 0)
+		return r;
+	r = signals_claim(e);
+	if (r < 0)
+		return r;
+	struct soft_vm *vm = mem_zalloc(1, sizeof(*vm), e);
+
+	if (!vm)
+		return -ENOMEM;
+	vm->env = *env;
+	vm->step = step;
+	const struct mem_listener l = { .changed = changed, .written = written, .arg = vm };
+
+	r = mem_listen(env->mem, &l, e);
+	if (r < 0) {
+		free(vm);
+		return r;
+	}
+	*out = vm;
+	return 0;
+}
+
+static void wrote(struct x86_exec *x, uint64_t gpa, unsigned len)
+{
+	struct soft *s = soft_of(x->c);
+
+	cache_written(s->cache, gpa, len);
+}
+
+static void flush(struct x86_exec *x, bool global)
+{
+	(void)global;
+	soft_tlb_flush(soft_of(x->c));
+}
+
+static void flush_page(struct x86_exec *x, uint64_t lin)
+{
+	soft_tlb_flush_page(soft_of(x->c), lin);
+}
+
+static int vcpu_init(void *arg, struct vcpu *v, struct err *e)
+{
+	struct soft_vm *vm = arg;
+	struct soft *s = soft_of(v->x86);
+
+	_Static_assert(SOFT_OFF + sizeof(struct soft) <= X86_CPU_ROOM, "room behind the state");
+	if (vm->n_cpus == sizeof(vm->cpus) / sizeof(*vm->cpus))
+		return err_set(e, -ENOTSUP, "more than %u vCPUs", vm->n_cpus);
+	memset(s, 0, sizeof(*s));
+	s->trans = mem_zalloc(1, sizeof(*s->trans), e);
+	if (!s->trans)
+		return -ENOMEM;
+	s->self = (uint64_t)(uintptr_t)v->x86;
+	s->request = (uint64_t)(uintptr_t)&v->request;
+	s->fpu_empty = 1;
+	s->host_mxcsr = 0x1f80;
+	s->xmask = 3;
+	if (__builtin_cpu_supports("avx"))
+		s->xmask = 7;
+	s->vcpu = v;
+	s->vm = vm;
+	s->x = (struct x86_exec){ .c = v->x86,
+				  .mem = vm->env.mem,
+				  .bus = vm->env.bus,
+				  .translate = soft_translate,
+				  .wrote = wrote,
+				  .flush_page = flush_page,
+				  .flush = flush,
+				  .clock_ns = vm->env.clock_ns,
+				  .clock_arg = vm->env.clock_arg };
+	x86_decoder_init(&s->decoder);
+	pthread_mutex_init(&s->lock, NULL);
+	int r = cache_new(&s->cache, s, e);
+
+	if (r < 0) {
+		free(s->trans);
+		return r;
+	}
+	v->accel = s;
+	vm->cpus[vm->n_cpus++] = s;
+	return 0;
+}
+
+static void kick(struct vcpu *v)
+{
+	/* Generated code looks at v->request by itself. */
+	(void)v;
+}
+
+static void vcpu_fini(struct vcpu *v)
+{
+	struct soft *s = v->accel;
+	struct soft_vm *vm;
+
+	if (!s)
+		return;
+	vm = s->vm;
+	for (unsigned i = 0; i < vm->n_cpus; i++)
+		if (vm->cpus[i] == s)
+			vm->cpus[i] = vm->cpus[--vm->n_cpus];
+	signals_thread_end(s);
+	cache_free(s->cache);
+	pthread_mutex_destroy(&s->lock);
+	free(s->trans);
+	v->accel = NULL;
+}
+
+static void vm_close(void *vm)
+{
+	free(vm);
+}
+
+const struct accel_ops accel_soft = {
+	.name = "soft",
+	.probe = probe,
+	.open = vm_open,
+	.vcpu_init = vcpu_init,
+	.run = soft_run,
+	.kick = kick,
+	.vcpu_fini = vcpu_fini,
+	.close = vm_close,
+};

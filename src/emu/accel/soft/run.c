@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/* The loop of a vCPU: events, interrupts, the next block, what it came back for. */
+#include "emu/accel/soft/soft.h"
+#include "emu/mem.h"
+
+#include <string.h>
+
+/* Modes get numbers, so that a target and its mode make one tag. */
+static uint64_t mode_tag(struct soft *s)
+{
+	for (unsigned i = 0; i < s->n_modes; i++)
+		if (s->modes[i].mode == s->mode && s->modes[i].base == s->mode_base)
+			return (uint64_t)(i + 1) << 52;
+	if (s->n_modes == SOFT_MODES) {
+		s->n_modes = 0;
+		for (unsigned i = 0; i < JC_SIZE; i++)
+			s->jc[i].neg = 1;
+	}
+	s->modes[s->n_modes].mode = s->mode;
+	s->modes[s->n_modes].base = s->mode_base;
+	return (uint64_t)++s->n_modes << 52;
+}
+
+static struct block *find_block(struct soft *s)
+{
+	struct x86_cpu *c = s->x.c;
+	uint64_t lin = s->mode_base + c->rip;
+	bool one = s->one || s->vm->step;
+
+	if (!x86_code64(c))
+		lin = (uint32_t)lin;
+	else if (!x86_canonical(lin))
+		x86_gp(&s->x, 0);
+	struct x86_ref r = s->x.translate(&s->x, lin, x86_access(c) | X86_ACC_FETCH);
+	struct block *b = cache_find(s->cache, c->rip, s->mode_base,
+				     s->mode | (one ? MODE_ONE : 0), r.gpa, lin);
+
+	return b ? b : block_translate(s, one ? 1 : ~0u);
+}
+
+static void take_flags(struct soft *s, bool saved)
+{
+	struct x86_cpu *c = s->x.c;
+	uint64_t f = s->hflags;
+
+	if (saved)
+		f = (f & RFL_DF) |
+		    (s->saved_flags >> 8 & (RFL_CF | RFL_PF | RFL_AF | RFL_ZF | RFL_SF)) |
+		    (s->saved_flags & 1 ? RFL_OF : 0);
+	c->rflags = (c->rflags & ~(uint64_t)(RFL_ARITH | RFL_DF)) | (f & (RFL_ARITH | RFL_DF));
+}
+
+/* A signal in generated code: which guest instruction it was. */
+static void host_fault(struct soft *s)
+{
+	struct block *b = cache_by_pc(s->cache, s->host_pc);
+	uint32_t at = b ? (uint32_t)(s->host_pc - (uint64_t)(uintptr_t)b->host) : 0;
+	unsigned k = 0;
+
+	s->event = (struct x86_event){ .vector = s->host_vector,
+				       .has_error = s->host_vector == X86_GP };
+	if (!b)
+		return;
+	while (k + 1 < b->n_map && b->map[k + 1].host <= at)
+		k++;
+	s->x.c->rip = b->rip + b->map[k].guest;
+	take_flags(s, b->map[k].flags_saved);
+}
+
+/* Enters generated code; why it came back. */
+static void execute(struct soft *s, const struct block *b)
+{
+	struct x86_cpu *c = s->x.c;
+
+	s->go = (uint64_t)(uintptr_t)b->host;
+	s->hflags = (c->rflags & (RFL_ARITH | RFL_DF)) | RFL_1 | RFL_IF;
+	cache_stubs(s->cache)->enter(c);
+	if (s->exit_kind == SOFT_HOST)
+		host_fault(s);
+	else if (s->exit_kind != SOFT_EVENT && !s->bare)
+		take_flags(s, false);
+	s->bare = false;
+}
+
+static bool raise_now(struct soft *s, struct x86_event ev)
+{
+	bool ok = x86_deliver(&s->x, &ev);
+
+	soft_mode(s);
+	s->mode_tag = mode_tag(s);
+	return ok;
+}
+
+/* An interrupt that may come in now; false: none.  *@ok: the processor lives on. */
+static bool interrupt(struct soft *s, bool *ok)
+{
+	struct x86_cpu *c = s->x.c;
+	struct x86_event ev = { .external = true };
+	int v = X86_APIC_NONE;
+
+	*ok = true;
+	if (c->nmi_pending && !c->nmi_blocked) {
+		c->nmi_pending = false;
+		c->nmi_blocked = true;
+		ev.vector = X86_NMI;
+		*ok = raise_now(s, ev);
+		return true;
+	}
+	if (!s->irq_waiting || !(c->rflags & RFL_IF))
+		return false;
+	if (c->apic)
+		v = c->apic->take(c->apic_arg);
+	if ((v == X86_APIC_EXTINT || !c->apic) && s->vm->env.pic_vector)
+		v = s->vm->env.pic_vector(s->vm->env.pic_arg);
+	if (v < 0) {
+		s->irq_waiting = false;
+		return false;
+	}
+	ev.vector = (uint8_t)v;
+	*ok = raise_now(s, ev);
+	return true;
+}
+
+/* What comes back to the caller is not cleared here. */
+static bool look(struct soft *s)
+{
+	uint32_t req = atomic_load(&s->vcpu->request);
+
+	if (req & VCPU_IRQ) {
+		atomic_fetch_and(&s->vcpu->request, ~(uint32_t)VCPU_IRQ);
+		s->irq_waiting = true;
+	}
+	if (req & VCPU_NMI) {
+		atomic_fetch_and(&s->vcpu->request, ~(uint32_t)VCPU_NMI);
+		s->x.c->nmi_pending = true;
+	}
+	if (req & VCPU_FLUSH) {
+		atomic_fetch_and(&s->vcpu->request, ~(uint32_t)VCPU_FLUSH);
+		soft_devices_wrote(s);
+	}
+	return atomic_load(&s->vcpu->request) != 0;
+}
+
+/* After the block: false when the vCPU shut down. */
+static bool after(struct soft *s, struct block *b, bool *halt)
+{
+	struct x86_cpu *c = s->x.c;
+
+	switch ((enum soft_exit)s->exit_kind) {
+	case SOFT_JUMP:
+		s->site = (struct site *)(uintptr_t)s->exit_arg;
+		s->by_table = !s->site;
+		return true;
+	case SOFT_LOOK:
+		return true;
+	case SOFT_SPECIAL:
+		*halt = x86_special(&s->x, (const struct x86_insn *)(uintptr_t)s->exit_arg) ==
+			SPECIAL_HALT;
+		soft_mode(s);
+		s->mode_tag = mode_tag(s);
+		return true;
+	case SOFT_UD:
+		s->event = (struct x86_event){ .vector = X86_UD };
+		break;
+	case SOFT_NM:
+		s->event = (struct x86_event){ .vector = X86_NM };
+		break;
+	default:
+		break;
+	}
+	(void)b;
+	(void)c;
+	return raise_now(s, s->event);
+}
+
+/* The next block, with the last one's jump led to it. */
+static struct block *next_block(struct soft *s)
+{
+	struct site *site = s->site;
+	bool table = s->by_table;
+
+	s->site = NULL;
+	s->by_table = false;
+	struct block *b = find_block(s);
+
+	if (s->one || s->vm->step)
+		return b;
+	if (site && !s->flushed && site->rip == b->rip)
+		cache_chain(s->cache, site, b);
+	if (table) {
+		struct jump_entry *j = &s->jc[b->rip & (JC_SIZE - 1)];
+
+		j->host = (uint64_t)(uintptr_t)b->host;
+		j->neg = 0 - (b->rip + s->mode_tag);
+	}
+	return b;
+}
+
+static bool debug_trap(struct soft *s, bool armed)
+{
+	if (!armed || s->exit_kind == SOFT_EVENT || s->exit_kind == SOFT_HOST ||
+	    s->exit_kind == SOFT_UD || s->exit_kind == SOFT_NM)
+		return true;
+	return raise_now(s, (struct x86_event){ .vector = X86_DB, .dr6 = 1u << 14 });
+}
+
+/* One turn: a block, or an instruction.  false: shut down. */
+static bool turn(struct soft *s, bool *halt)
+{
+	struct x86_cpu *c = s->x.c;
+	bool trap = c->rflags & RFL_TF, shadow = c->int_shadow;
+
+	if (setjmp(s->x.fault))
+		return raise_now(s, s->x.event);
+	s->one = shadow || trap || s->single;
+	s->flushed = false;
+	struct block *b = next_block(s);
+
+	c->int_shadow = false;
+	execute(s, b);
+	c->rflags &= s->exit_kind == SOFT_JUMP ? ~(uint64_t)RFL_RF : ~0ull;
+	if (!after(s, b, halt))
+		return false;
+	return debug_trap(s, trap);
+}
+
+enum exit_reason soft_run(struct vcpu *v, struct err *e)
+{
+	struct soft *s = v->accel;
+	bool ok, halt = false;
+
+	if (!s->altstack && signals_thread(s, e) < 0)
+		return EXIT_FAILED;
+	if (!s->entered_once) {
+		soft_tlb_flush(s);
+		s->entered_once = true;
+	}
+	soft_mode(s);
+	s->mode_tag = mode_tag(s);
+	s->irq_waiting = true;
+	s->site = NULL;
+	s->by_table = false;
+	for (uint64_t n = 0;; n++) {
+		if (look(s))
+			return EXIT_REQUEST;
+		if (!s->x.c->int_shadow && interrupt(s, &ok)) {
+			if (!ok)
+				return EXIT_SHUTDOWN;
+			s->site = NULL;
+			s->by_table = false;
+		}
+		if (s->budget && n >= s->budget)
+			return EXIT_DEBUG;
+		if (!turn(s, &halt))
+			return EXIT_SHUTDOWN;
+		if (halt)
+			return EXIT_HALT;
+	}
+}

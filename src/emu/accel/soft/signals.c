@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Signals that copied instructions raise: division, x87 and SSE exceptions (SIGFPE), misaligned
+ * operands (SIGSEGV), what the host does not know (SIGILL).  The thread goes on at the exit
+ * stub with all registers as they were.  Anything that did not happen in generated code gets
+ * the signal's default.
+ */
+#include "emu/accel/soft/soft.h"
+
+#include <asm/prctl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#define ALT_SIZE 65536u
+#ifndef SS_AUTODISARM
+#define SS_AUTODISARM (1u << 31)
+#endif
+
+/* Whose generated code runs in this thread: a handler has no other way to know. */
+static _Thread_local struct soft *here;
+
+/* #DE or #MF or #XM: the hardware's vector, which Linux hands on. */
+static uint8_t vector_of(int sig, const ucontext_t *u)
+{
+	greg_t trap = u->uc_mcontext.gregs[REG_TRAPNO];
+
+	if (sig == SIGFPE)
+		return trap == X86_DE || trap == X86_MF || trap == X86_XM ? (uint8_t)trap
+									  : X86_MF;
+	return sig == SIGILL ? X86_UD : X86_GP;
+}
+
+static void handler(int sig, siginfo_t *info, void *context)
+{
+	ucontext_t *u = context;
+	struct soft *s = here;
+
+	(void)info;
+	if (!s || !cache_holds(s->cache, (uint64_t)u->uc_mcontext.gregs[REG_RIP])) {
+		signal(sig, SIG_DFL); /* and again, for good */
+		return;
+	}
+	s->host_pc = (uint64_t)u->uc_mcontext.gregs[REG_RIP];
+	s->host_vector = vector_of(sig, u);
+	s->exit_kind = SOFT_HOST;
+	u->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)cache_stubs(s->cache)->exit;
+}
+
+int signals_claim(struct err *e)
+{
+	static const int sigs[] = { SIGFPE, SIGSEGV, SIGBUS, SIGILL };
+	struct sigaction sa = { .sa_sigaction = handler,
+				.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER };
+
+	for (unsigned i = 0; i < sizeof(sigs) / sizeof(*sigs); i++)
+		if (sigaction(sigs[i], &sa, NULL) < 0)
+			return err_errno(e, "taking signal %d", sigs[i]);
+	return 0;
+}
+
+int signals_thread(struct soft *s, struct err *e)
+{
+	/* The guest's RSP is the thread's: handlers run elsewhere, wherever that points. */
+	void *stack = mmap(NULL, ALT_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
+
+	if (stack == MAP_FAILED)
+		return err_errno(e, "a stack for signals");
+	stack_t ss = { .ss_sp = stack, .ss_size = ALT_SIZE, .ss_flags = (int)SS_AUTODISARM };
+
+	if (sigaltstack(&ss, NULL) < 0) {
+		munmap(stack, ALT_SIZE);
+		return err_errno(e, "setting a stack for signals");
+	}
+	if (syscall(SYS_arch_prctl, ARCH_SET_GS, (unsigned long)s->self) < 0) {
+		munmap(stack, ALT_SIZE);
+		return err_errno(e, "setting the GS base");
+	}
+	s->altstack = stack;
+	here = s;
+	return 0;
+}
+
+void signals_thread_end(struct soft *s)
+{
+	stack_t off = { .ss_flags = SS_DISABLE };
+
+	if (!s->altstack)
+		return;
+	if (here == s) {
+		sigaltstack(&off, NULL);
+		here = NULL;
+	}
+	munmap(s->altstack, ALT_SIZE);
+	s->altstack = NULL;
+}

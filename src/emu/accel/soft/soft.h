@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The software engine's own data.  A struct soft lies behind its struct x86_cpu in the same
+ * memory, and generated code reaches both through GS, whose base is the struct x86_cpu.
+ *
+ * Registers in generated code: rax..r12 and rsp are the guest's; guest r13..r15 are in
+ * cpu->gpr; host r13..r15 are scratch between instructions.  Arithmetic flags and DF are the
+ * guest's.  x87, SSE and AVX state is the guest's once `fpu_empty` is 0.
+ */
+#ifndef EMU_SOFT_SOFT_H
+#define EMU_SOFT_SOFT_H
+
+#include "emu/accel.h"
+#include "emu/cpu/x86/exec.h"
+#include "emu/cpu/x86/insn.h"
+
+#include <stddef.h>
+
+#define TLB_BITS 10
+#define TLB_SIZE (1u << TLB_BITS)
+/* Views of memory: the supervisor's with SMAP in force and without, the user's. */
+enum tlb_mode { TLB_SUPER, TLB_SUPER_AC, TLB_USER, TLB_MODES };
+
+/* A tag is the page's linear address, or TLB_NONE when this access must take the slow path. */
+#define TLB_NONE 1ull
+struct tlb_entry {
+	uint64_t read, write;
+	uint64_t addend; /* linear + addend: the host's address */
+	uint64_t gpa;
+};
+
+#define SOFT_MODES 2000
+#define SOFT_WROTE 64
+
+#define JC_BITS 12
+#define JC_SIZE (1u << JC_BITS)
+struct jump_entry {
+	uint64_t neg; /* -(rip + mode tag), or 1 */
+	uint64_t host;
+};
+
+enum soft_exit {
+	SOFT_JUMP,    /* cpu->rip is the next; `arg`: the site to chain, or 0 */
+	SOFT_SPECIAL, /* `arg`: struct x86_insn */
+	SOFT_EVENT,   /* soft->event is to be delivered */
+	SOFT_HOST,    /* a host signal: host_pc, host_vector */
+	SOFT_UD,
+	SOFT_NM,
+	SOFT_LOOK, /* requests */
+};
+
+struct soft_vm;
+struct cache;
+
+struct soft {
+	uint64_t host_rsp;
+	uint64_t hflags;                 /* flags at the exit */
+	uint64_t saved_rax, saved_flags; /* LAHF and SETO, while a block has them there */
+	uint64_t tmp, self, target;      /* self: the struct x86_cpu */
+	uint64_t go;                     /* where the enter and slow stubs jump */
+	uint64_t acc_ptr;                /* what r15 becomes after a slow access */
+	uint64_t exit_kind, exit_arg;
+	uint64_t mode_tag;
+	uint64_t request; /* address of vcpu->request */
+	uint64_t fpu_empty;
+	uint32_t host_mxcsr;
+	uint64_t xmask;
+	int64_t limit_read[X86_SEGS], limit_write[X86_SEGS]; /* -1: look closer */
+	uint64_t seg_base[X86_SEGS];
+	_Alignas(64) uint8_t bounce[512];
+	struct tlb_entry tlb[TLB_MODES][TLB_SIZE];
+	struct jump_entry jc[JC_SIZE];
+
+	/* From here on only C. */
+	struct x86_exec x;
+	struct x86_event event;
+	struct vcpu *vcpu;
+	struct soft_vm *vm;
+	struct cache *cache;
+	struct x86_decoder decoder;
+	uint64_t host_pc;
+	uint8_t host_vector;
+	uint64_t bounce_lin;
+	uint32_t bounce_len;
+	bool smc_self; /* the write hit the block that runs */
+	bool irq_waiting;
+	bool one;      /* the next block: one instruction, nothing chained */
+	uint32_t mode; /* key of the present mode */
+	uint64_t mode_base;
+	struct trans *trans; /* trans.h */
+	void *altstack;
+	struct {
+		uint32_t mode;
+		uint64_t base;
+	} modes[SOFT_MODES];
+	unsigned n_modes;
+	struct site *site; /* of the jump that just left */
+	bool by_table;     /* it goes into the table of targets */
+	bool flushed;      /* since then */
+	bool entered_once;
+	bool bare;       /* rflags are complete */
+	bool single;     /* every instruction alone: a debugger's step */
+	uint64_t budget; /* turns before run() returns; 0: no end */
+	/* What devices wrote where code is, and whether the map changed; under lock. */
+	pthread_mutex_t lock;
+	_Atomic bool map_changed;
+	struct {
+		uint64_t gpa, len;
+	} wrote[SOFT_WROTE];
+	unsigned n_wrote;
+};
+
+#define SOFT_OFF       ((sizeof(struct x86_cpu) + 63) & ~63ul)
+#define OFF(field)     ((int32_t)(SOFT_OFF + offsetof(struct soft, field)))
+#define CPU_OFF(field) ((int32_t)offsetof(struct x86_cpu, field))
+
+static inline struct soft *soft_of(struct x86_cpu *c)
+{
+	return (struct soft *)(void *)((uint8_t *)c + SOFT_OFF);
+}
+
+/* What a block was translated for: bits of soft->mode. */
+#define MODE_CODE      3u /* enum x86_mode */
+#define MODE_SS32      (1u << 2)
+#define MODE_TLB(m)    ((m) >> 3 & 3u)
+#define MODE_TLB_SHIFT 3
+#define MODE_FLAT      (1u << 5) /* DS, ES, SS: base 0, 4 GiB, writable; CS: base 0 */
+#define MODE_NM        (1u << 6) /* x87 and SSE raise #NM */
+#define MODE_EM        (1u << 7) /* SSE and MMX raise #UD */
+#define MODE_WAIT_NM   (1u << 8)
+#define MODE_NOSSE     (1u << 9) /* CR4.OSFXSR is off */
+#define MODE_AVX       (1u << 10)
+#define MODE_ONE       (1u << 11)
+#define MODE_RING0     (1u << 12)
+
+struct soft_vm {
+	struct accel_env env;
+	bool step;
+	struct soft *cpus[256];
+	unsigned n_cpus;
+};
+
+/* ---- tlb.c ---- */
+void soft_tlb_flush(struct soft *s);
+void soft_tlb_flush_page(struct soft *s, uint64_t lin);
+/* No write to this page may pass unseen. */
+void soft_tlb_protect(struct soft *s, uint64_t gpa);
+struct x86_ref soft_translate(struct x86_exec *x, uint64_t lin, unsigned access);
+
+/* ---- cache.c ---- */
+
+/* One memory access of a block, for its slow path. */
+struct access {
+	uint64_t rip, next;
+	uint64_t after_check, slow_op, after_op; /* host */
+	uint8_t size, seg;
+	bool write, read, flags_saved, flags_saved_after, segmented, no_exit;
+};
+
+struct pc_map {
+	uint32_t host; /* from the block's start */
+	uint16_t guest;
+	uint8_t len;
+	bool flags_saved;
+};
+
+/* A direct jump out of a block: the 4 bytes of its displacement, patched when the target is
+ * known. */
+struct site {
+	struct block *from;
+	struct site *next; /* of those that lead to the same target */
+	uint8_t *patch;    /* writable view */
+	uint8_t *stub;     /* where it leads when not chained */
+	struct block *to;
+	uint64_t rip;
+};
+
+struct block {
+	uint64_t rip, base; /* CS base */
+	uint64_t gpa[2];    /* of first byte; of the second page, or ~0 */
+	uint32_t mode, len;
+	const uint8_t *host; /* executable view */
+	uint32_t host_len;
+	uint16_t n_map;
+	bool dead;
+	struct pc_map *map;
+	struct site *sites[2], *in;
+	struct block *hash_next, *page_next[2];
+};
+
+int cache_new(struct cache **out, struct soft *s, struct err *e) MUST_CHECK;
+void cache_free(struct cache *c);
+/* Room for one block; flushes all when it is full (only outside generated code). */
+uint8_t *cache_room(struct cache *c, size_t need);
+void cache_used(struct cache *c, size_t n);
+void *cache_alloc(struct cache *c, size_t n);
+/* writable to executable */
+const uint8_t *cache_exec(const struct cache *c, const uint8_t *p);
+uint8_t *cache_writable(const struct cache *c, const uint8_t *p);
+bool cache_holds(const struct cache *c, uint64_t pc);
+struct block *cache_find(struct cache *c, uint64_t rip, uint64_t base, uint32_t mode,
+			 uint64_t gpa, uint64_t lin);
+void cache_add(struct cache *c, struct block *b);
+struct block *cache_by_pc(struct cache *c, uint64_t pc);
+void cache_chain(struct cache *c, struct site *site, struct block *to);
+void cache_flush(struct cache *c);
+bool cache_has_code(const struct cache *c, uint64_t gpa);
+/* Bytes were written: forgets the blocks made of them. */
+void cache_written(struct cache *c, uint64_t gpa, uint64_t len);
+
+/* ---- stubs.c ---- */
+struct stubs {
+	void (*enter)(struct x86_cpu *cpu); /* runs s->go */
+	const uint8_t *exit;                /* registers are the guest's */
+	const uint8_t *exit_bare;           /* cpu->gpr is current */
+	const uint8_t *slow;                /* r15: address, r14: access (bit 0: an offset) */
+	const uint8_t *commit;              /* r14: access */
+	const uint8_t *fpu;                 /* r15: where to go on */
+	const uint8_t *indirect;            /* r15: guest target */
+};
+struct stubs *cache_stubs(struct cache *c);
+void stubs_make(struct cache *c, struct soft *s);
+uint64_t soft_slow(struct x86_cpu *c, uint64_t access, uint64_t address);
+uint64_t soft_commit(struct x86_cpu *c, const struct access *a);
+
+/* ---- block.c ---- */
+/* Translates at cpu->rip, at most @max instructions; raises #PF of the fetch. */
+struct block *block_translate(struct soft *s, unsigned max);
+
+/* ---- mode.c ---- */
+/* Follows what changed in control registers, segments and flags. */
+void soft_mode(struct soft *s);
+
+/* ---- signals.c ---- */
+/* Faults of copied instructions become events of the guest's.  Per process, then per thread. */
+int signals_claim(struct err *e) MUST_CHECK;
+int signals_thread(struct soft *s, struct err *e) MUST_CHECK;
+void signals_thread_end(struct soft *s);
+
+/* ---- accel.c ---- */
+void soft_devices_wrote(struct soft *s);
+
+/* ---- run.c ---- */
+enum exit_reason soft_run(struct vcpu *v, struct err *e);
+
+/* ---- form.c ---- */
+enum form_kind {
+	FORM_UD,
+	FORM_COPY,
+	FORM_SPECIAL,
+	FORM_NOP, /* hints that touch no memory */
+	FORM_JMP,
+	FORM_JCC,
+	FORM_JMP_IND,
+	FORM_CALL,
+	FORM_CALL_IND,
+	FORM_RET,
+	FORM_PUSH,
+	FORM_POP,
+	FORM_LEAVE,
+	FORM_BT, /* bit tests of memory with a register */
+};
+enum form_unit { UNIT_INT, UNIT_X87, UNIT_MMX, UNIT_SSE, UNIT_AVX, UNIT_WAIT };
+struct form {
+	uint8_t kind, unit;
+};
+struct form form_of(const struct x86_decoded *d, const struct x86_cpuid *cpuid);
+/* Arithmetic flags that it reads, or leaves as they were in part; and whether it sets all. */
+bool form_needs_flags(const struct x86_decoded *d);
+bool form_kills_flags(const struct x86_decoded *d);
+
+#endif

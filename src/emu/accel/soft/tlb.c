@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* The software TLB: filled by page walks, asked by generated code and by helpers. */
+#include "emu/accel/soft/soft.h"
+#include "emu/bus.h"
+#include "emu/mem.h"
+
+#include <string.h>
+
+#define PAGE_MASK (~(uint64_t)(MEM_PAGE - 1))
+
+static struct tlb_entry *entry(struct soft *s, enum tlb_mode m, uint64_t lin)
+{
+	return &s->tlb[m][lin >> 12 & (TLB_SIZE - 1)];
+}
+
+static void drop(struct tlb_entry *e)
+{
+	e->read = e->write = TLB_NONE;
+	e->gpa = ~0ull;
+}
+
+void soft_tlb_flush(struct soft *s)
+{
+	for (unsigned m = 0; m < TLB_MODES; m++)
+		for (unsigned i = 0; i < TLB_SIZE; i++)
+			drop(&s->tlb[m][i]);
+	for (unsigned i = 0; i < JC_SIZE; i++)
+		s->jc[i].neg = 1;
+}
+
+void soft_tlb_flush_page(struct soft *s, uint64_t lin)
+{
+	for (unsigned m = 0; m < TLB_MODES; m++)
+		drop(entry(s, m, lin));
+	/* The page may hold code: what jumps there looks anew. */
+	for (unsigned i = 0; i < JC_SIZE; i++)
+		s->jc[i].neg = 1;
+}
+
+void soft_tlb_protect(struct soft *s, uint64_t gpa)
+{
+	for (unsigned m = 0; m < TLB_MODES; m++)
+		for (unsigned i = 0; i < TLB_SIZE; i++)
+			if (s->tlb[m][i].gpa == (gpa & PAGE_MASK))
+				s->tlb[m][i].write = TLB_NONE;
+}
+
+static enum tlb_mode mode_of(unsigned access)
+{
+	if (access & X86_ACC_USER)
+		return TLB_USER;
+	return access & X86_ACC_AC ? TLB_SUPER_AC : TLB_SUPER;
+}
+
+/* Walks, raises or fills. */
+static struct x86_ref miss(struct soft *s, uint64_t lin, unsigned access)
+{
+	struct x86_exec *x = &s->x;
+	struct x86_page p;
+
+	if (x86_walk(x->c, x->mem, lin, access, &p) < 0)
+		x86_raise_pf(x, lin, p.error);
+	uint64_t gpa = p.gpa & PAGE_MASK;
+	uint8_t *rd = mem_ptr(x->mem, gpa, MEM_PAGE, false);
+	uint8_t *wr = mem_ptr(x->mem, gpa, MEM_PAGE, true);
+	bool store = access & X86_ACC_WRITE;
+	struct x86_ref r = { .gpa = p.gpa };
+
+	if (store ? wr != NULL : rd != NULL)
+		r.host = (store ? wr : rd) + (lin & (MEM_PAGE - 1));
+	if (!rd || (access & X86_ACC_FETCH))
+		return r;
+	if (!(x->c->cr4 & CR4_SMAP) && (access & X86_ACC_AC))
+		access &= ~(unsigned)X86_ACC_AC;
+	struct tlb_entry *e = entry(s, mode_of(access), lin);
+
+	e->addend = (uint64_t)(uintptr_t)rd - (lin & PAGE_MASK);
+	e->gpa = gpa;
+	e->read = p.read ? lin & PAGE_MASK : TLB_NONE;
+	e->write = p.write && wr && !cache_has_code(s->cache, gpa) ? lin & PAGE_MASK : TLB_NONE;
+	return r;
+}
+
+struct x86_ref soft_translate(struct x86_exec *x, uint64_t lin, unsigned access)
+{
+	struct soft *s = soft_of(x->c);
+	unsigned a = access;
+
+	if (!(x->c->cr4 & CR4_SMAP))
+		a &= ~(unsigned)X86_ACC_AC;
+	const struct tlb_entry *e = entry(s, mode_of(a), lin);
+
+	if (!(a & X86_ACC_FETCH) &&
+	    (a & X86_ACC_WRITE ? e->write : e->read) == (lin & PAGE_MASK))
+		return (struct x86_ref){ .host = (uint8_t *)(uintptr_t)(lin + e->addend),
+					 .gpa = e->gpa | (lin & (MEM_PAGE - 1)) };
+	return miss(s, lin, access);
+}
+
+static void guest_flags(struct x86_cpu *c, bool saved)
+{
+	struct soft *s = soft_of(c);
+	uint64_t f = s->hflags;
+
+	if (saved) {
+		uint64_t v = s->saved_flags;
+
+		f = (s->hflags & RFL_DF) |
+		    (v >> 8 & (RFL_CF | RFL_PF | RFL_AF | RFL_ZF | RFL_SF)) |
+		    (v & 1 ? RFL_OF : 0);
+	}
+	c->rflags = (c->rflags & ~(uint64_t)(RFL_ARITH | RFL_DF)) | (f & (RFL_ARITH | RFL_DF));
+}
+
+/* Out of generated code with an event for the instruction of @a. */
+static uint64_t leave(struct soft *s, const struct access *a)
+{
+	struct x86_cpu *c = s->x.c;
+
+	guest_flags(c, a->flags_saved);
+	c->rip = a->rip;
+	s->event = s->x.event;
+	s->exit_kind = SOFT_EVENT;
+	return (uint64_t)(uintptr_t)cache_stubs(s->cache)->exit_bare;
+}
+
+static unsigned ordinary(const struct x86_cpu *c)
+{
+	return x86_access(c);
+}
+
+/* Two pages, or registers of devices: through the bounce buffer. */
+static uint64_t bounce(struct soft *s, const struct access *a, uint64_t lin)
+{
+	struct x86_exec *x = &s->x;
+	unsigned acc = ordinary(x->c);
+	uint8_t *b = s->bounce + (lin & 63);
+
+	if (a->write)
+		x86_probe_write(x, lin, a->size, acc);
+	if (a->read)
+		x86_ld_bytes(x, lin, b, a->size, acc);
+	s->bounce_lin = lin;
+	s->bounce_len = a->size;
+	s->acc_ptr = (uint64_t)(uintptr_t)b;
+	return a->write ? a->slow_op : a->after_check;
+}
+
+/* @offset: @address is not linear yet. */
+static uint64_t find(struct soft *s, const struct access *a, uint64_t address, bool offset)
+{
+	struct x86_exec *x = &s->x;
+	struct x86_cpu *c = x->c;
+	uint64_t lin = address;
+
+	if (x86_code64(c)) {
+		if (!x86_canonical(lin) || !x86_canonical(lin + a->size - 1))
+			x86_raise_error(x, a->seg == X86_SS ? X86_SS_FAULT : X86_GP, 0);
+	} else if (a->segmented) {
+		uint64_t off = address;
+
+		if (!offset)
+			off = (uint32_t)(address - c->seg[a->seg].base);
+		lin = x86_linear(x, a->seg, off, a->size, a->write);
+	} else {
+		lin = (uint32_t)lin;
+	}
+	unsigned acc = ordinary(c) | (a->write ? X86_ACC_WRITE : 0);
+
+	if ((lin & (MEM_PAGE - 1)) + a->size > MEM_PAGE)
+		return bounce(s, a, lin);
+	struct x86_ref r = soft_translate(x, lin, acc);
+
+	if (!r.host || (a->write && cache_has_code(s->cache, r.gpa)))
+		return bounce(s, a, lin);
+	s->acc_ptr = (uint64_t)(uintptr_t)r.host;
+	return a->after_check;
+}
+
+uint64_t soft_slow(struct x86_cpu *c, uint64_t access, uint64_t address)
+{
+	struct soft *s = soft_of(c);
+	const struct access *a = (const struct access *)(uintptr_t)(access & ~1ull);
+
+	if (setjmp(s->x.fault))
+		return leave(s, a);
+	/* RIP is only brought up to date here. */
+	c->rip = a->rip;
+	return find(s, a, address, access & 1);
+}
+
+uint64_t soft_commit(struct x86_cpu *c, const struct access *a)
+{
+	struct soft *s = soft_of(c);
+	struct x86_exec *x = &s->x;
+
+	if (setjmp(x->fault))
+		return leave(s, a); /* unmapped since: by another processor */
+	s->smc_self = false;
+	x86_st_bytes(x, s->bounce_lin, s->bounce + (s->bounce_lin & 63), s->bounce_len,
+		     ordinary(c));
+	if (!s->smc_self || a->no_exit)
+		return a->after_op;
+	/* The rest of this block is no longer what memory says. */
+	guest_flags(c, a->flags_saved_after);
+	c->rip = a->next;
+	s->exit_kind = SOFT_JUMP;
+	s->exit_arg = 0;
+	s->bare = true;
+	return (uint64_t)(uintptr_t)cache_stubs(s->cache)->exit_bare;
+}
