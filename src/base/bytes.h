@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Big-endian loads and stores on unaligned bytes, and checked rounding.
+ * Big- and little-endian loads and stores on unaligned bytes, and checked rounding.
  * On-disk structures are read field by field, never by casting a buffer to
  * a struct.
  */
@@ -58,6 +58,37 @@ static inline void store_be64(uint8_t *p, uint64_t v)
 	v = __builtin_bswap64(v);
 #endif
 	memcpy(p, &v, sizeof(v));
+}
+
+static inline uint16_t load_le16(const uint8_t *p)
+{
+	return (uint16_t)(p[1] << 8 | p[0]);
+}
+
+static inline uint32_t load_le32(const uint8_t *p)
+{
+	return __builtin_bswap32(load_be32(p));
+}
+
+static inline uint64_t load_le64(const uint8_t *p)
+{
+	return __builtin_bswap64(load_be64(p));
+}
+
+static inline void store_le16(uint8_t *p, uint16_t v)
+{
+	p[0] = (uint8_t)v;
+	p[1] = (uint8_t)(v >> 8);
+}
+
+static inline void store_le32(uint8_t *p, uint32_t v)
+{
+	store_be32(p, __builtin_bswap32(v));
+}
+
+static inline void store_le64(uint8_t *p, uint64_t v)
+{
+	store_be64(p, __builtin_bswap64(v));
 }
 
 /* @unit is a power of two; the caller has ruled out overflow. */
