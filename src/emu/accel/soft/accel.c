@@ -156,7 +156,7 @@ static int vcpu_init(void *arg, struct vcpu *v, struct err *e)
 				  .flush = flush,
 				  .clock_ns = vm->env.clock_ns,
 				  .clock_arg = vm->env.clock_arg };
-	x86_decoder_init(&s->decoder);
+	x86_decoder_init(&s->decoder, v->x86->cpuid);
 	pthread_mutex_init(&s->lock, NULL);
 	int r = cache_new(&s->cache, s, e);
 

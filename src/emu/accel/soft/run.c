@@ -138,7 +138,8 @@ static bool look(struct soft *s)
 		atomic_fetch_and(&s->vcpu->request, ~(uint32_t)VCPU_FLUSH);
 		soft_devices_wrote(s);
 	}
-	return atomic_load(&s->vcpu->request) != 0;
+	/* One of ours may have come again meanwhile: next time. */
+	return atomic_load(&s->vcpu->request) & ~(uint32_t)(VCPU_IRQ | VCPU_NMI | VCPU_FLUSH);
 }
 
 /* After the block: false when the vCPU shut down. */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-void x86_decoder_init(struct x86_decoder *d)
+void x86_decoder_init(struct x86_decoder *d, const struct x86_cpuid *cpuid)
 {
 	static const struct {
 		ZydisMachineMode mode;
@@ -15,8 +15,14 @@ void x86_decoder_init(struct x86_decoder *d)
 		[X86_MODE_REAL] = { ZYDIS_MACHINE_MODE_REAL_16, ZYDIS_STACK_WIDTH_16 },
 	};
 
-	for (unsigned i = 0; i < 4; i++)
+	for (unsigned i = 0; i < 4; i++) {
 		ZydisDecoderInit(&d->z[i], t[i].mode, t[i].width);
+		/* Without the feature they are BSF and BSR. */
+		ZydisDecoderEnableMode(&d->z[i], ZYDIS_DECODER_MODE_TZCNT,
+				       cpuid && x86_has(cpuid, FEAT_7_EBX, 3));
+		ZydisDecoderEnableMode(&d->z[i], ZYDIS_DECODER_MODE_LZCNT,
+				       cpuid && x86_has(cpuid, FEAT_8_ECX, 5));
+	}
 }
 
 enum x86_mode x86_mode(const struct x86_cpu *c)

@@ -39,7 +39,8 @@ enum x86_mode { X86_MODE16, X86_MODE32, X86_MODE64, X86_MODE_REAL };
 struct x86_decoder {
 	ZydisDecoder z[4];
 };
-void x86_decoder_init(struct x86_decoder *d);
+/* For a guest with these features. */
+void x86_decoder_init(struct x86_decoder *d, const struct x86_cpuid *cpuid);
 enum x86_mode x86_mode(const struct x86_cpu *c);
 /* 0; -ENODATA when more than @len bytes are needed; -EINVAL: #UD. */
 int x86_decode(const struct x86_decoder *d, enum x86_mode mode, const uint8_t *code, size_t len,
