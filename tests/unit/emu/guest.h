@@ -157,6 +157,9 @@ static inline void guest_code(struct guest *g, const void *code, size_t n)
 static inline enum exit_reason guest_run(struct guest *g)
 {
 	struct err e = { 0 };
+
+	/* cmocka takes these signals before each test. */
+	assert_int_equal(signals_claim(&e), 0);
 	enum exit_reason r = accel_soft.run(&g->v, &e);
 
 	if (r == EXIT_FAILED)

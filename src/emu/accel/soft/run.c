@@ -150,7 +150,6 @@ static bool after(struct soft *s, struct block *b, bool *halt)
 	switch ((enum soft_exit)s->exit_kind) {
 	case SOFT_JUMP:
 		s->site = (struct site *)(uintptr_t)s->exit_arg;
-		s->by_table = !s->site;
 		return true;
 	case SOFT_LOOK:
 		return true;
@@ -174,26 +173,33 @@ static bool after(struct soft *s, struct block *b, bool *halt)
 	return raise_now(s, s->event);
 }
 
+/* Blocks of one instruction have tags of their own in the table of targets. */
+#define ONE_TAG (1ull << 51)
+
 /* The next block, with the last one's jump led to it. */
 static struct block *next_block(struct soft *s)
 {
+	struct x86_cpu *c = s->x.c;
 	struct site *site = s->site;
-	bool table = s->by_table;
+	bool one = s->one || s->vm->step;
+	uint64_t tag = s->mode_tag + (one ? ONE_TAG : 0);
+	unsigned slot = c->rip & (JC_SIZE - 1);
 
 	s->site = NULL;
-	s->by_table = false;
+	if (s->jc[slot].neg + c->rip + tag == 0) {
+		struct block *b = s->jc_block[slot];
+
+		if (site && !one)
+			cache_chain(s->cache, site, b);
+		return b;
+	}
 	struct block *b = find_block(s);
 
-	if (s->one || s->vm->step)
-		return b;
-	if (site && !s->flushed && site->rip == b->rip)
+	if (site && !one && !s->flushed)
 		cache_chain(s->cache, site, b);
-	if (table) {
-		struct jump_entry *j = &s->jc[b->rip & (JC_SIZE - 1)];
-
-		j->host = (uint64_t)(uintptr_t)b->host;
-		j->neg = 0 - (b->rip + s->mode_tag);
-	}
+	s->jc[slot].host = (uint64_t)(uintptr_t)b->host;
+	s->jc[slot].neg = 0 - (b->rip + tag);
+	s->jc_block[slot] = b;
 	return b;
 }
 
@@ -240,7 +246,6 @@ enum exit_reason soft_run(struct vcpu *v, struct err *e)
 	s->mode_tag = mode_tag(s);
 	s->irq_waiting = true;
 	s->site = NULL;
-	s->by_table = false;
 	for (uint64_t n = 0;; n++) {
 		if (look(s))
 			return EXIT_REQUEST;
@@ -248,7 +253,6 @@ enum exit_reason soft_run(struct vcpu *v, struct err *e)
 			if (!ok)
 				return EXIT_SHUTDOWN;
 			s->site = NULL;
-			s->by_table = false;
 		}
 		if (s->budget && n >= s->budget)
 			return EXIT_DEBUG;

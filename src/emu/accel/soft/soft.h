@@ -72,6 +72,7 @@ struct soft {
 	struct jump_entry jc[JC_SIZE];
 
 	/* From here on only C. */
+	struct block *jc_block[JC_SIZE]; /* of the entries of jc */
 	struct x86_exec x;
 	struct x86_event event;
 	struct vcpu *vcpu;
@@ -95,7 +96,6 @@ struct soft {
 	} modes[SOFT_MODES];
 	unsigned n_modes;
 	struct site *site; /* of the jump that just left */
-	bool by_table;     /* it goes into the table of targets */
 	bool flushed;      /* since then */
 	bool entered_once;
 	bool bare;       /* rflags are complete */

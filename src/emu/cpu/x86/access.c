@@ -113,7 +113,7 @@ void x86_probe_write(struct x86_exec *x, uint64_t lin, unsigned size, unsigned a
 {
 	x->translate(x, wrap(x->c, lin), access | X86_ACC_WRITE);
 	if (in_page(lin, size) < size)
-		x->translate(x, wrap(x->c, lin + size - 1), access | X86_ACC_WRITE);
+		x->translate(x, wrap(x->c, (lin | (MEM_PAGE - 1)) + 1), access | X86_ACC_WRITE);
 }
 
 uint64_t x86_ld(struct x86_exec *x, uint64_t lin, unsigned size, unsigned access)
