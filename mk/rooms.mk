@@ -37,3 +37,6 @@ room.hostcheck := hostcheck
 room.vtune     := tune
 room.vmod      := modules
 room.vhuge     := hugepages
+
+# The guest's vector registers are in the processor's while this runs.
+cflags.src/emu/accel/soft/refill.c := -mgeneral-regs-only -fno-sanitize=all

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #define GPR(r)   (CPU_OFF(gpr) + 8 * (int32_t)(r))
-#define TLB_MASK ((TLB_SIZE - 1) << 5)
+#define TLB_MASK ((TLB_SIZE - 1) << 4)
 
-_Static_assert(sizeof(struct tlb_entry) == 32, "index by shift");
+_Static_assert(sizeof(struct tlb_entry) == 16, "index by shift");
 
 static int in_host(struct trans *t, int reg, unsigned scratch)
 {
@@ -72,7 +72,9 @@ struct access *tr_access(struct trans *t, unsigned size, unsigned seg, bool read
 	struct emit *e = &t->e;
 	struct pending *p = &t->pending[t->n_pending++];
 	struct access *a = cache_alloc(t->s->cache, sizeof(*a));
-	int32_t table = OFF(tlb) + (int32_t)(MODE_TLB(t->mode) * sizeof(t->s->tlb[0]));
+	int32_t table =
+		OFF(tlb) + (int32_t)(MODE_TLB(t->mode) * sizeof(t->s->tlb[0]) +
+				     (write ? TLB_WRITE : TLB_READ) * sizeof(t->s->tlb[0][0]));
 
 	if (t->live[t->k] && !t->flags_saved) {
 		e_save_flags(e);
@@ -83,6 +85,7 @@ struct access *tr_access(struct trans *t, unsigned size, unsigned seg, bool read
 			      .size = (uint8_t)size,
 			      .seg = (uint8_t)seg,
 			      .read = read,
+			      .mode = (uint8_t)MODE_TLB(t->mode),
 			      .write = write,
 			      .flags_saved = t->flags_saved };
 	p->a = a;
@@ -103,14 +106,14 @@ struct access *tr_access(struct trans *t, unsigned size, unsigned seg, bool read
 		e_lea(e, 8, R14, R15, -1, 1, (int32_t)size - 1);
 		last = R14;
 	}
-	/* mov r13d, r15d; shr r13d, 7; and r13d, mask */
+	/* mov r13d, r15d; shr r13d, 8; and r13d, mask */
 	e8(e, 0x45);
 	e8(e, 0x89);
 	e8(e, 0xfd);
 	e8(e, 0x41);
 	e8(e, 0xc1);
 	e8(e, 0xed);
-	e8(e, 12 - 5);
+	e8(e, 12 - 4);
 	e8(e, 0x41);
 	e8(e, 0x81);
 	e8(e, 0xe5);
@@ -122,9 +125,7 @@ struct access *tr_access(struct trans *t, unsigned size, unsigned seg, bool read
 	e8(e, 0x81);
 	e8(e, 0xe6);
 	e32(e, 0xfffff000);
-	e_gs_r13(e, 0x3b, R14,
-		 table + (int32_t)(write ? offsetof(struct tlb_entry, write)
-					 : offsetof(struct tlb_entry, read)));
+	e_gs_r13(e, 0x3b, R14, table + (int32_t)offsetof(struct tlb_entry, tag));
 	p->miss = e_jcc(e, 5);
 	e_gs_r13(e, 0x03, R15, table + (int32_t)offsetof(struct tlb_entry, addend));
 	p->check_end = e->p;

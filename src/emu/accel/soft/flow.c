@@ -31,7 +31,7 @@ static void go_indirect(struct trans *t)
 		e_jmp_to(e, cache_writable(c, cache_stubs(c)->exit));
 		return;
 	}
-	e_jmp_to(e, cache_writable(c, cache_stubs(c)->indirect));
+	stub_indirect(e, cache_writable(c, cache_stubs(c)->exit));
 }
 
 /* A loop's way back: requests are looked at. */
@@ -63,8 +63,9 @@ void tr_goto(struct trans *t, uint64_t target)
 		return;
 	}
 	if (here >> 12 != there >> 12 || t->b->gpa[1] != ~0ull) {
-		e_imm(e, R15, target);
-		go_indirect(t);
+		struct cache *c = t->s->cache;
+
+		stub_far(e, cache_writable(c, cache_stubs(c)->exit), target);
 		return;
 	}
 	if (target <= tr_rip(t))

@@ -217,7 +217,10 @@ static bool turn(struct soft *s, bool *halt)
 	struct x86_cpu *c = s->x.c;
 	bool trap = c->rflags & RFL_TF, shadow = c->int_shadow;
 
-	if (setjmp(s->x.fault))
+	jmp_buf here;
+
+	s->x.fault = &here;
+	if (setjmp(here))
 		return raise_now(s, s->x.event);
 	s->one = shadow || trap || s->single;
 	s->flushed = false;
@@ -239,6 +242,8 @@ enum exit_reason soft_run(struct vcpu *v, struct err *e)
 	if (!s->altstack && signals_thread(s, e) < 0)
 		return EXIT_FAILED;
 	if (!s->entered_once) {
+		for (unsigned m = 0; m < TLB_MODES; m++)
+			s->tlb_used[m] = true;
 		soft_tlb_flush(s);
 		s->entered_once = true;
 	}

@@ -24,9 +24,20 @@ enum tlb_mode { TLB_SUPER, TLB_SUPER_AC, TLB_USER, TLB_MODES };
 /* A tag is the page's linear address, or TLB_NONE when this access must take the slow path. */
 #define TLB_NONE 1ull
 struct tlb_entry {
-	uint64_t read, write;
+	uint64_t tag;
 	uint64_t addend; /* linear + addend: the host's address */
-	uint64_t gpa;
+};
+/* Reads and writes apart: a copy does not drive itself out. */
+enum { TLB_READ, TLB_WRITE, TLB_KINDS };
+
+/* Behind them one that is larger and asked in C. */
+#define TLB2_BITS 13
+#define TLB2_SIZE (1u << TLB2_BITS)
+struct tlb2_entry {
+	uint64_t tag, addend, gpa;
+	uint32_t era; /* of soft->era: older ones are gone */
+	uint8_t mode;
+	bool read, write;
 };
 
 #define SOFT_MODES 2000
@@ -68,10 +79,14 @@ struct soft {
 	int64_t limit_read[X86_SEGS], limit_write[X86_SEGS]; /* -1: look closer */
 	uint64_t seg_base[X86_SEGS];
 	_Alignas(64) uint8_t bounce[512];
-	struct tlb_entry tlb[TLB_MODES][TLB_SIZE];
+	struct tlb_entry tlb[TLB_MODES][TLB_KINDS][TLB_SIZE];
 	struct jump_entry jc[JC_SIZE];
 
 	/* From here on only C. */
+	uint64_t write_gpa[TLB_MODES][TLB_SIZE]; /* of the entries for writes */
+	struct tlb2_entry tlb2[TLB2_SIZE];
+	uint32_t era;
+	bool tlb_used[TLB_MODES];        /* since the last flush */
 	struct block *jc_block[JC_SIZE]; /* of the entries of jc */
 	struct x86_exec x;
 	struct x86_event event;
@@ -147,6 +162,12 @@ void soft_tlb_flush_page(struct soft *s, uint64_t lin);
 void soft_tlb_protect(struct soft *s, uint64_t gpa);
 struct x86_ref soft_translate(struct x86_exec *x, uint64_t lin, unsigned access);
 
+struct access;
+/* ---- refill.c: built without vector registers, for those are the guest's ---- */
+uint64_t soft_refill(struct x86_cpu *c, uint64_t access, uint64_t address);
+struct tlb2_entry *soft_tlb2(struct soft *s, enum tlb_mode m, uint64_t lin);
+void soft_tlb_put(struct soft *s, const struct tlb2_entry *t, unsigned kind);
+
 /* ---- cache.c ---- */
 
 /* One memory access of a block, for its slow path. */
@@ -154,6 +175,7 @@ struct access {
 	uint64_t rip, next;
 	uint64_t after_check, slow_op, after_op; /* host */
 	uint8_t size, seg;
+	uint8_t mode; /* enum tlb_mode */
 	bool write, read, flags_saved, flags_saved_after, segmented, no_exit;
 };
 
@@ -216,10 +238,14 @@ struct stubs {
 	const uint8_t *slow;                /* r15: address, r14: access (bit 0: an offset) */
 	const uint8_t *commit;              /* r14: access */
 	const uint8_t *fpu;                 /* r15: where to go on */
-	const uint8_t *indirect;            /* r15: guest target */
 };
 struct stubs *cache_stubs(struct cache *c);
 void stubs_make(struct cache *c, struct soft *s);
+struct emit;
+/* The guest goes on at r15, or at @target, in another page perhaps: through the table of recent
+ * targets.  @exit: the stub, in the writable view. */
+void stub_indirect(struct emit *e, const uint8_t *exit);
+void stub_far(struct emit *e, const uint8_t *exit, uint64_t target);
 uint64_t soft_slow(struct x86_cpu *c, uint64_t access, uint64_t address);
 uint64_t soft_commit(struct x86_cpu *c, const struct access *a);
 

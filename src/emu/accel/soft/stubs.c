@@ -113,12 +113,23 @@ static void make_exit(struct emit *e, const uint8_t **bare_at, bool avx)
 	B(e, "\x41\x5f\x41\x5e\x41\x5d\x41\x5c\x5b\x5d\xc3");
 }
 
-/* To @fn(cpu, r14, r15) and on to where it says. */
-static void make_call(struct emit *e, uint64_t fn, bool avx)
+/* To @first(cpu, r14, r15), without saving the FPU's state, and if that answers 0 to @fn; on to
+ * where they say. */
+static void make_call(struct emit *e, uint64_t first, uint64_t fn, bool avx)
 {
-	save_regs(e);
-	uint8_t *skip = if_loaded(e);
+	uint8_t *skip, *found = NULL;
 
+	save_regs(e);
+	if (first) {
+		e_ld(e, RDI, OFF(self));
+		e_mov(e, RSI, R14);
+		e_mov(e, RDX, R15);
+		call(e, first);
+		e_st(e, OFF(go), RAX);
+		B(e, "\x48\x85\xc0"); /* test rax, rax */
+		found = e_jcc(e, 5);
+	}
+	skip = if_loaded(e);
 	xstate(e, true);
 	clean_fpu(e, avx);
 	e_here(e, skip);
@@ -131,6 +142,8 @@ static void make_call(struct emit *e, uint64_t fn, bool avx)
 	skip = if_loaded(e);
 	xstate(e, false);
 	e_here(e, skip);
+	if (found)
+		e_here(e, found);
 	load_flags(e);
 	load_regs(e);
 	e_ld(e, R15, OFF(acc_ptr));
@@ -156,11 +169,9 @@ static void make_fpu(struct emit *e)
 	B(e, "\x41\xff\xe7"); /* jmp r15 */
 }
 
-/*
- * r15: where the guest goes on.  Through the table of recent targets, without touching a
- * flag, unless somebody asked for this vCPU.
- */
-static void make_indirect(struct emit *e, const uint8_t *exit)
+/* Looks at the requests of this vCPU; leaves when there is one.  r15: the guest's next RIP;
+ * r14: RCX, afterwards too; no flag changes. */
+static void look(struct emit *e, const uint8_t *exit)
 {
 	e_mov(e, R14, RCX);
 	e_ld(e, RCX, OFF(request));
@@ -173,24 +184,37 @@ static void make_indirect(struct emit *e, const uint8_t *exit)
 	e_st_imm(e, OFF(exit_kind), SOFT_LOOK);
 	e_jmp_to(e, exit);
 	quiet[-1] = (uint8_t)(e->p - quiet);
-	e_imm(e, RCX, 64 - JC_BITS);
-	B(e, "\xc4\x42\xf1\xf7\xef"); /* shlx r13, r15, rcx */
-	e_imm(e, RCX, 64 - JC_BITS - 4);
-	B(e, "\xc4\x42\xf3\xf7\xed"); /* shrx r13, r13, rcx */
-	e_gs_r13(e, 0x8b, RCX, OFF(jc) + (int32_t)offsetof(struct jump_entry, neg));
-	e_lea(e, 8, RCX, RCX, R15, 1, 0);
-	e_st(e, OFF(tmp), R15);
-	e_ld(e, R15, OFF(mode_tag));
-	e_lea(e, 8, RCX, RCX, R15, 1, 0);
-	B(e, "\xe3\x00");
-	uint8_t *hit = e->p;
+}
 
+static void not_in_table(struct emit *e, const uint8_t *exit)
+{
 	e_mov(e, RCX, R14);
-	e_ld(e, R15, OFF(tmp));
 	e_st(e, CPU_OFF(rip), R15);
 	e_st_imm(e, OFF(exit_kind), SOFT_JUMP);
 	e_st_imm(e, OFF(exit_arg), 0);
 	e_jmp_to(e, exit);
+}
+
+void stub_indirect(struct emit *e, const uint8_t *exit)
+{
+	int32_t neg = OFF(jc) + (int32_t)offsetof(struct jump_entry, neg);
+
+	look(e, exit);
+	e_imm(e, RCX, 64 - JC_BITS);
+	B(e, "\xc4\x42\xf1\xf7\xef"); /* shlx r13, r15, rcx */
+	e_imm(e, RCX, 64 - JC_BITS - 4);
+	B(e, "\xc4\x42\xf3\xf7\xed"); /* shrx r13, r13, rcx */
+	e_gs_r13(e, 0x8b, RCX, neg);
+	e_lea(e, 8, RCX, RCX, R15, 1, 0);
+	/* xchg rcx, r13 would need a third: the tag comes as an addend */
+	e_st(e, OFF(tmp), R13);
+	e_ld(e, R13, OFF(mode_tag));
+	e_lea(e, 8, RCX, RCX, R13, 1, 0);
+	e_ld(e, R13, OFF(tmp));
+	B(e, "\xe3\x00");
+	uint8_t *hit = e->p;
+
+	not_in_table(e, exit);
 	hit[-1] = (uint8_t)(e->p - hit);
 	e_mov(e, RCX, R14);
 	e8(e, 0x65); /* jmp gs:[r13 + host] */
@@ -198,12 +222,33 @@ static void make_indirect(struct emit *e, const uint8_t *exit)
 	e32(e, (uint32_t)(OFF(jc) + (int32_t)offsetof(struct jump_entry, host)));
 }
 
+void stub_far(struct emit *e, const uint8_t *exit, uint64_t target)
+{
+	int32_t at = OFF(jc) + (int32_t)((target & (JC_SIZE - 1)) * sizeof(struct jump_entry));
+
+	e_imm(e, R15, target);
+	look(e, exit);
+	e_ld(e, RCX, at + (int32_t)offsetof(struct jump_entry, neg));
+	e_lea(e, 8, RCX, RCX, R15, 1, 0);
+	e_ld(e, R13, OFF(mode_tag));
+	e_lea(e, 8, RCX, RCX, R13, 1, 0);
+	B(e, "\xe3\x00");
+	uint8_t *hit = e->p;
+
+	not_in_table(e, exit);
+	hit[-1] = (uint8_t)(e->p - hit);
+	e_mov(e, RCX, R14);
+	e8(e, 0x65);
+	B(e, "\xff\x24\x25"); /* jmp gs:[host] */
+	e32(e, (uint32_t)(at + (int32_t)offsetof(struct jump_entry, host)));
+}
+
 void stubs_make(struct cache *c, struct soft *s)
 {
 	uint8_t *w = cache_room(c, 4096);
 	struct emit e = { .p = w };
 	struct stubs *t = cache_stubs(c);
-	const uint8_t *exit, *bare, *slow, *commit, *fpu, *indirect, *enter;
+	const uint8_t *exit, *bare, *slow, *commit, *fpu, *enter;
 
 	bool avx = s->xmask & 4;
 
@@ -212,13 +257,11 @@ void stubs_make(struct cache *c, struct soft *s)
 	exit = e.p;
 	make_exit(&e, &bare, avx);
 	slow = e.p;
-	make_call(&e, (uint64_t)(uintptr_t)soft_slow, avx);
+	make_call(&e, (uint64_t)(uintptr_t)soft_refill, (uint64_t)(uintptr_t)soft_slow, avx);
 	commit = e.p;
-	make_call(&e, (uint64_t)(uintptr_t)soft_commit, avx);
+	make_call(&e, 0, (uint64_t)(uintptr_t)soft_commit, avx);
 	fpu = e.p;
 	make_fpu(&e);
-	indirect = e.p;
-	make_indirect(&e, exit);
 	cache_used(c, (size_t)(e.p - w));
 	/* How code is called from C: an object pointer made a function's. */
 	union {
@@ -232,5 +275,4 @@ void stubs_make(struct cache *c, struct soft *s)
 	t->slow = cache_exec(c, slow);
 	t->commit = cache_exec(c, commit);
 	t->fpu = cache_exec(c, fpu);
-	t->indirect = cache_exec(c, indirect);
 }

@@ -8,30 +8,29 @@
 
 #define PAGE_MASK (~(uint64_t)(MEM_PAGE - 1))
 
-static struct tlb_entry *entry(struct soft *s, enum tlb_mode m, uint64_t lin)
-{
-	return &s->tlb[m][lin >> 12 & (TLB_SIZE - 1)];
-}
-
-static void drop(struct tlb_entry *e)
-{
-	e->read = e->write = TLB_NONE;
-	e->gpa = ~0ull;
-}
-
 void soft_tlb_flush(struct soft *s)
 {
-	for (unsigned m = 0; m < TLB_MODES; m++)
-		for (unsigned i = 0; i < TLB_SIZE; i++)
-			drop(&s->tlb[m][i]);
+	for (unsigned m = 0; m < TLB_MODES; m++) {
+		for (unsigned k = 0; k < TLB_KINDS && s->tlb_used[m]; k++)
+			for (unsigned i = 0; i < TLB_SIZE; i++)
+				s->tlb[m][k][i].tag = TLB_NONE;
+		s->tlb_used[m] = false;
+	}
+	if (++s->era == 0) {
+		memset(s->tlb2, 0, sizeof(s->tlb2));
+		s->era = 1;
+	}
 	for (unsigned i = 0; i < JC_SIZE; i++)
 		s->jc[i].neg = 1;
 }
 
 void soft_tlb_flush_page(struct soft *s, uint64_t lin)
 {
-	for (unsigned m = 0; m < TLB_MODES; m++)
-		drop(entry(s, m, lin));
+	for (unsigned m = 0; m < TLB_MODES; m++) {
+		for (unsigned k = 0; k < TLB_KINDS; k++)
+			s->tlb[m][k][lin >> 12 & (TLB_SIZE - 1)].tag = TLB_NONE;
+		soft_tlb2(s, m, lin)->tag = TLB_NONE;
+	}
 	/* The page may hold code: what jumps there looks anew. */
 	for (unsigned i = 0; i < JC_SIZE; i++)
 		s->jc[i].neg = 1;
@@ -41,8 +40,11 @@ void soft_tlb_protect(struct soft *s, uint64_t gpa)
 {
 	for (unsigned m = 0; m < TLB_MODES; m++)
 		for (unsigned i = 0; i < TLB_SIZE; i++)
-			if (s->tlb[m][i].gpa == (gpa & PAGE_MASK))
-				s->tlb[m][i].write = TLB_NONE;
+			if (s->write_gpa[m][i] == (gpa & PAGE_MASK))
+				s->tlb[m][TLB_WRITE][i].tag = TLB_NONE;
+	for (unsigned i = 0; i < TLB2_SIZE; i++)
+		if (s->tlb2[i].gpa == (gpa & PAGE_MASK))
+			s->tlb2[i].write = false;
 }
 
 static enum tlb_mode mode_of(unsigned access)
@@ -72,12 +74,17 @@ static struct x86_ref miss(struct soft *s, uint64_t lin, unsigned access)
 		return r;
 	if (!(x->c->cr4 & CR4_SMAP) && (access & X86_ACC_AC))
 		access &= ~(unsigned)X86_ACC_AC;
-	struct tlb_entry *e = entry(s, mode_of(access), lin);
+	enum tlb_mode m = mode_of(access);
+	struct tlb2_entry *t = soft_tlb2(s, m, lin);
 
-	e->addend = (uint64_t)(uintptr_t)rd - (lin & PAGE_MASK);
-	e->gpa = gpa;
-	e->read = p.read ? lin & PAGE_MASK : TLB_NONE;
-	e->write = p.write && wr && !cache_has_code(s->cache, gpa) ? lin & PAGE_MASK : TLB_NONE;
+	*t = (struct tlb2_entry){ .tag = lin & PAGE_MASK,
+				  .addend = (uint64_t)(uintptr_t)rd - (lin & PAGE_MASK),
+				  .gpa = gpa,
+				  .mode = (uint8_t)m,
+				  .read = p.read,
+				  .write = p.write && wr && !cache_has_code(s->cache, gpa) };
+	if (store ? t->write : t->read)
+		soft_tlb_put(s, t, store ? TLB_WRITE : TLB_READ);
 	return r;
 }
 
@@ -88,10 +95,11 @@ struct x86_ref soft_translate(struct x86_exec *x, uint64_t lin, unsigned access)
 
 	if (!(x->c->cr4 & CR4_SMAP))
 		a &= ~(unsigned)X86_ACC_AC;
-	const struct tlb_entry *e = entry(s, mode_of(a), lin);
+	enum tlb_mode m = mode_of(a);
+	const struct tlb2_entry *e = soft_tlb2(s, m, lin);
 
-	if (!(a & X86_ACC_FETCH) &&
-	    (a & X86_ACC_WRITE ? e->write : e->read) == (lin & PAGE_MASK))
+	if (!(a & X86_ACC_FETCH) && e->tag == (lin & PAGE_MASK) && e->mode == m &&
+	    e->era == s->era && (a & X86_ACC_WRITE ? e->write : e->read))
 		return (struct x86_ref){ .host = (uint8_t *)(uintptr_t)(lin + e->addend),
 					 .gpa = e->gpa | (lin & (MEM_PAGE - 1)) };
 	return miss(s, lin, access);
@@ -182,11 +190,19 @@ uint64_t soft_slow(struct x86_cpu *c, uint64_t access, uint64_t address)
 	struct soft *s = soft_of(c);
 	const struct access *a = (const struct access *)(uintptr_t)(access & ~1ull);
 
-	if (setjmp(s->x.fault))
+	jmp_buf here, *const outer = s->x.fault;
+
+	if (setjmp(here)) {
+		s->x.fault = outer;
 		return leave(s, a);
+	}
+	s->x.fault = &here;
 	/* RIP is only brought up to date here. */
 	c->rip = a->rip;
-	return find(s, a, address, access & 1);
+	uint64_t go = find(s, a, address, access & 1);
+
+	s->x.fault = outer;
+	return go;
 }
 
 uint64_t soft_commit(struct x86_cpu *c, const struct access *a)
@@ -194,11 +210,17 @@ uint64_t soft_commit(struct x86_cpu *c, const struct access *a)
 	struct soft *s = soft_of(c);
 	struct x86_exec *x = &s->x;
 
-	if (setjmp(x->fault))
+	jmp_buf here, *const outer = x->fault;
+
+	if (setjmp(here)) {
+		x->fault = outer;
 		return leave(s, a); /* unmapped since: by another processor */
+	}
+	x->fault = &here;
 	s->smc_self = false;
 	x86_st_bytes(x, s->bounce_lin, s->bounce + (s->bounce_lin & 63), s->bounce_len,
 		     ordinary(c));
+	x->fault = outer;
 	if (!s->smc_self || a->no_exit)
 		return a->after_op;
 	/* The rest of this block is no longer what memory says. */

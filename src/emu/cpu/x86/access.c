@@ -9,13 +9,13 @@
 noreturn void x86_raise(struct x86_exec *x, uint8_t vector)
 {
 	x->event = (struct x86_event){ .vector = vector };
-	longjmp(x->fault, 1);
+	longjmp(*x->fault, 1);
 }
 
 noreturn void x86_raise_error(struct x86_exec *x, uint8_t vector, uint32_t error)
 {
 	x->event = (struct x86_event){ .vector = vector, .has_error = true, .error = error };
-	longjmp(x->fault, 1);
+	longjmp(*x->fault, 1);
 }
 
 noreturn void x86_raise_pf(struct x86_exec *x, uint64_t lin, uint32_t error)
@@ -23,7 +23,7 @@ noreturn void x86_raise_pf(struct x86_exec *x, uint64_t lin, uint32_t error)
 	x->event = (struct x86_event){
 		.vector = X86_PF, .has_error = true, .error = error, .cr2 = lin
 	};
-	longjmp(x->fault, 1);
+	longjmp(*x->fault, 1);
 }
 
 unsigned x86_access(const struct x86_cpu *c)

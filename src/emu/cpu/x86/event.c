@@ -211,19 +211,25 @@ bool x86_deliver(struct x86_exec *x, const struct x86_event *first)
 {
 	/* Survives the jumps: changed between setjmp and longjmp. */
 	volatile struct x86_event now = *first;
+	jmp_buf here, *const outer = x->fault;
+
+	x->fault = &here;
 
 	for (;;) {
 		struct x86_event ev = now;
 
-		if (!setjmp(x->fault)) {
+		if (!setjmp(here)) {
 			deliver_one(x, &ev);
+			x->fault = outer;
 			return true;
 		}
 		struct x86_event next = x->event;
 
 		ev = now;
-		if (ev.vector == X86_DF && !ev.soft && !ev.external)
+		if (ev.vector == X86_DF && !ev.soft && !ev.external) {
+			x->fault = outer;
 			return false;
+		}
 		/* Table 6-5: which two make a double fault. */
 		if ((contributory(&ev) && contributory(&next)) ||
 		    (page_fault(&ev) && (contributory(&next) || page_fault(&next))))

@@ -4,7 +4,7 @@
  * instruction that faults.  The operations of this folder take one; they either do the whole
  * of an instruction or leave through x86_raise() with the state as it was before.
  *
- * x86_raise() jumps to x->fault, which who calls them has set with setjmp().  Nothing between
+ * x86_raise() jumps to *x->fault, which who calls them has set with setjmp().  Nothing between
  * may own a resource.
  */
 #ifndef EMU_CPU_X86_EXEC_H
@@ -41,7 +41,7 @@ struct x86_exec {
 	struct x86_cpu *c;
 	struct mem *mem;
 	struct bus *bus;
-	jmp_buf fault;
+	jmp_buf *fault;         /* who sets it puts back what it found */
 	struct x86_event event; /* what x86_raise() left */
 	/* Translates, through the accelerator's TLB; raises #PF. @access: enum x86_access. */
 	struct x86_ref (*translate)(struct x86_exec *x, uint64_t lin, unsigned access);
