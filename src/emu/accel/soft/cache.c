@@ -178,9 +178,11 @@ bool cache_holds(const struct cache *c, uint64_t pc)
 	return pc - (uint64_t)(uintptr_t)c->x < CODE_SIZE;
 }
 
-static size_t hash_of(uint64_t rip, uint64_t base, uint32_t mode)
+static size_t hash_of(uint64_t rip, uint64_t base, uint32_t mode, uint64_t gpa)
 {
-	uint64_t h = (rip + base * 31 + (uint64_t)mode * 0x9e3779b9) * 0x9e3779b97f4a7c15ull;
+	uint64_t h =
+		(rip + base * 31 + (gpa >> 12) * 0x85ebca6b + (uint64_t)mode * 0x9e3779b9) *
+		0x9e3779b97f4a7c15ull;
 
 	return h >> (64 - HASH_BITS);
 }
@@ -214,7 +216,7 @@ static bool second_page(struct cache *c, const struct block *b, uint64_t lin)
 struct block *cache_find(struct cache *c, uint64_t rip, uint64_t base, uint32_t mode,
 			 uint64_t gpa, uint64_t lin)
 {
-	struct block *b = c->hash[hash_of(rip, base, mode)];
+	struct block *b = c->hash[hash_of(rip, base, mode, gpa)];
 
 	for (; b; b = b->hash_next)
 		if (b->rip == rip && b->base == base && b->mode == mode && b->gpa[0] == gpa &&
@@ -242,7 +244,7 @@ static void add_to_page(struct cache *c, struct block *b, unsigned which)
 
 void cache_add(struct cache *c, struct block *b)
 {
-	struct block **h = &c->hash[hash_of(b->rip, b->base, b->mode)];
+	struct block **h = &c->hash[hash_of(b->rip, b->base, b->mode, b->gpa[0])];
 
 	b->hash_next = *h;
 	*h = b;
@@ -327,7 +329,7 @@ static void remove_from_page(struct cache *c, struct block *b, unsigned which)
 
 static void kill_block(struct cache *c, struct block *b)
 {
-	struct block **h = &c->hash[hash_of(b->rip, b->base, b->mode)];
+	struct block **h = &c->hash[hash_of(b->rip, b->base, b->mode, b->gpa[0])];
 
 	while (*h && *h != b)
 		h = &(*h)->hash_next;

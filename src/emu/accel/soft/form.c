@@ -48,6 +48,7 @@ static bool find_set(ZydisISASet isa, struct set *out)
 		S(AVX, UNIT_AVX, FEAT_1_ECX, 28);
 		S(AVXAES, UNIT_AVX, FEAT_1_ECX, 25);
 		S(AVX2, UNIT_AVX, FEAT_7_EBX, 5);
+		S(AVX2GATHER, UNIT_AVX, FEAT_7_EBX, 5);
 		S(FMA, UNIT_AVX, FEAT_1_ECX, 12);
 		S(F16C, UNIT_AVX, FEAT_1_ECX, 29);
 	default:
@@ -208,7 +209,20 @@ static bool fpu_special(ZydisMnemonic m)
 		M(FXSAVE)
 		    : M(FXSAVE64)
 		    : M(FXRSTOR)
-		    : M(FXRSTOR64) : M(MASKMOVQ) : M(MASKMOVDQU) : M(VMASKMOVDQU) : return true;
+		    : M(FXRSTOR64)
+		    : M(MASKMOVQ)
+		    : M(MASKMOVDQU)
+		    : M(VMASKMOVDQU)
+		    : M(VMASKMOVPS)
+		    : M(VMASKMOVPD)
+		    : M(VPMASKMOVD)
+		    : M(VPMASKMOVQ)
+		    : M(VPGATHERDD)
+		    : M(VPGATHERDQ)
+		    : M(VPGATHERQD)
+		    : M(VPGATHERQQ)
+		    : M(VGATHERDPS)
+		    : M(VGATHERDPD) : M(VGATHERQPS) : M(VGATHERQPD) : return true;
 	default:
 		return false;
 	}
@@ -248,8 +262,13 @@ struct form form_of(const struct x86_decoded *d, const struct x86_cpuid *cpuid)
 	if (hint(m)) {
 		f.kind = FORM_NOP;
 	} else if (fpu_special(m)) {
-		f.kind = FORM_SPECIAL;
-		f.unit = m == ZYDIS_MNEMONIC_VMASKMOVDQU ? UNIT_AVX : UNIT_X87;
+		bool vex = d->z.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX;
+
+		f.unit = vex ? UNIT_AVX : UNIT_X87;
+		/* Those of VEX say which feature they are of. */
+		if (!vex || !find_set(d->z.meta.isa_set, &set) ||
+		    (cpuid && x86_has(cpuid, set.word, set.bit)))
+			f.kind = FORM_SPECIAL;
 	} else if (computes(m) && is_base(d->z.meta.isa_set)) {
 		f.kind = has_special_reg(d) ? FORM_SPECIAL : FORM_COPY;
 		if (d->mem &&

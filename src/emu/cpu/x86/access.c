@@ -164,7 +164,7 @@ uint64_t x86_linear(struct x86_exec *x, unsigned sreg, uint64_t off, unsigned si
 	uint8_t vector = sreg == X86_SS ? X86_SS_FAULT : X86_GP;
 
 	if (x86_code64(c)) {
-		uint64_t lin = off + (sreg >= X86_FS ? c->seg[sreg].base : 0);
+		uint64_t lin = off + (sreg == X86_FS || sreg == X86_GS ? c->seg[sreg].base : 0);
 
 		if (!x86_canonical(lin) || !x86_canonical(lin + size - 1))
 			x86_raise_error(x, vector, 0);

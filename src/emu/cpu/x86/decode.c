@@ -64,6 +64,8 @@ static void take_mem(struct x86_insn *i, const ZydisDecodedOperand *o)
 	i->scale = o->mem.scale;
 	i->disp = o->mem.disp.has_displacement ? o->mem.disp.value : 0;
 	i->seg = segment_number(o->mem.segment);
+	if (o->mem.type == ZYDIS_MEMOP_TYPE_VSIB)
+		i->vindex = (uint8_t)ZydisRegisterGetId(o->mem.index);
 }
 
 static void prefixes(struct x86_insn *i, const ZydisDecodedInstruction *z)
@@ -86,6 +88,27 @@ static void prefixes(struct x86_insn *i, const ZydisDecodedInstruction *z)
 			if (over[s].byte == b && (!wide || s >= 4))
 				i->seg = over[s].seg;
 	}
+}
+
+/* VEX has its register bits elsewhere; the operands know. */
+static void vex_registers(struct x86_decoded *out)
+{
+	for (unsigned k = 0; k < out->z.operand_count_visible; k++) {
+		const ZydisDecodedOperand *o = &out->ops[k];
+		uint8_t n;
+
+		if (o->type != ZYDIS_OPERAND_TYPE_REGISTER)
+			continue;
+		n = (uint8_t)ZydisRegisterGetId(o->reg.value);
+		if (o->encoding == ZYDIS_OPERAND_ENCODING_MODRM_REG)
+			out->i.reg = n;
+		else if (o->encoding == ZYDIS_OPERAND_ENCODING_MODRM_RM)
+			out->i.rm = n;
+		else if (o->encoding == ZYDIS_OPERAND_ENCODING_NDSNDD)
+			out->i.vvvv = n;
+	}
+	out->i.vlen = (uint8_t)(out->z.avx.vector_length / 8);
+	out->i.vex_w = out->z.raw.vex.W;
 }
 
 int x86_decode(const struct x86_decoder *d, enum x86_mode mode, const uint8_t *code, size_t len,
@@ -117,6 +140,8 @@ int x86_decode(const struct x86_decoder *d, enum x86_mode mode, const uint8_t *c
 	} else if (z->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY) {
 		i->rm = (z->opcode & 7) | (uint8_t)(z->raw.rex.B << 3);
 	}
+	if (z->encoding == ZYDIS_INSTRUCTION_ENCODING_VEX)
+		vex_registers(out);
 	i->imm = z->raw.imm[0].value.u;
 	i->imm2 = z->raw.imm[1].value.u;
 	for (unsigned k = 0; k < z->operand_count; k++) {

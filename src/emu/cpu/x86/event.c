@@ -213,6 +213,8 @@ bool x86_deliver(struct x86_exec *x, const struct x86_event *first)
 	volatile struct x86_event now = *first;
 	jmp_buf here, *const outer = x->fault;
 
+	/* Put back on both ways out. */
+	/* cppcheck-suppress autoVariables */
 	x->fault = &here;
 
 	for (;;) {

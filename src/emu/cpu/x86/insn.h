@@ -21,7 +21,9 @@ struct x86_insn {
 	uint8_t seg;        /* of the memory operand, overrides applied */
 	int8_t base, index; /* -1: none */
 	uint8_t scale;
-	uint8_t reg, rm; /* of ModRM, extended; rm a register if !mem */
+	uint8_t reg, rm;            /* of ModRM, extended; rm a register if !mem */
+	uint8_t vvvv, vindex, vlen; /* of VEX; the length in bytes */
+	bool vex_w;
 	int64_t disp;
 	uint64_t imm, imm2; /* far pointers: offset and selector */
 };

@@ -176,6 +176,18 @@ static void ascii_adjust(struct x86_cpu *c, bool sub)
 	set_arith(c, 0, szp((uint8_t)ax) | (fix ? RFL_AF | RFL_CF : 0));
 }
 
+static void aam(struct x86_exec *x, unsigned base)
+{
+	unsigned al = x->c->gpr[X86_RAX] & 255;
+
+	if (base) {
+		x86_put(x->c, X86_RAX, 2, (al / base) << 8 | al % base);
+		set_arith(x->c, 0, szp((uint8_t)(al % base)));
+	} else {
+		x86_raise(x, X86_DE);
+	}
+}
+
 static bool bcd(struct x86_exec *x, const struct x86_insn *i)
 {
 	struct x86_cpu *c = x->c;
@@ -192,10 +204,7 @@ static bool bcd(struct x86_exec *x, const struct x86_insn *i)
 		ascii_adjust(c, i->mnemonic == ZYDIS_MNEMONIC_AAS);
 		break;
 	case ZYDIS_MNEMONIC_AAM:
-		if (!base)
-			x86_raise(x, X86_DE);
-		x86_put(c, X86_RAX, 2, (uint16_t)((al / base) << 8 | al % base));
-		set_arith(c, 0, szp(al % base));
+		aam(x, base);
 		break;
 	case ZYDIS_MNEMONIC_AAD:
 		al = (uint8_t)(al + ah * base);

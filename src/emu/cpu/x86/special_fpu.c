@@ -234,6 +234,92 @@ static void maskmov_mmx(struct x86_exec *x, const struct x86_insn *i)
 		c->xsave + AT_ST + 16 * ((i->rm - top) & 7), 8);
 }
 
+static void vec_get(const struct x86_cpu *c, unsigned r, uint8_t v[32])
+{
+	memcpy(v, c->xsave + AT_XMM + 16 * r, 16);
+	memcpy(v + 16, c->xsave + AT_YMM + 16 * r, 16);
+}
+
+static void vec_put(struct x86_cpu *c, unsigned r, const uint8_t v[32])
+{
+	memcpy(c->xsave + AT_XMM + 16 * r, v, 16);
+	memcpy(c->xsave + AT_YMM + 16 * r, v + 16, 16);
+	set_header(c, header(c) | 7);
+}
+
+/* Gathers: element by element, those done are taken out of the mask before the next may
+ * fault. */
+static void gather(struct x86_exec *x, const struct x86_insn *i)
+{
+	struct x86_cpu *c = x->c;
+	unsigned es = i->vex_w ? 8 : 4, is = i->opcode & 1 ? 8 : 4;
+	unsigned n = i->vlen / (es > is ? es : is);
+	uint8_t dst[32], mask[32], index[32];
+
+	if (i->reg == i->vvvv || i->reg == i->vindex || i->vvvv == i->vindex)
+		x86_ud(x);
+	vec_get(c, i->reg, dst);
+	vec_get(c, i->vvvv, mask);
+	vec_get(c, i->vindex, index);
+	for (unsigned k = 0; k < n; k++) {
+		int64_t off = 0;
+		int32_t off32;
+
+		if (!(mask[es * k + es - 1] & 0x80))
+			continue;
+		memcpy(&off32, index + is * k, 4);
+		off = off32;
+		if (is == 8)
+			memcpy(&off, index + 8 * k, 8);
+		uint64_t ea = x86_ea(c, i) + (uint64_t)off * i->scale;
+
+		ea = i->adsz == 8 ? ea : (uint32_t)ea;
+		uint64_t v = x86_seg_ld(x, i->seg, ea, es);
+
+		memcpy(dst + es * k, &v, es);
+		memset(mask + es * k, 0, es);
+		vec_put(c, i->reg, dst);
+		vec_put(c, i->vvvv, mask);
+	}
+	memset(dst + es * n, 0, 32 - es * n);
+	memset(mask, 0, 32);
+	vec_put(c, i->reg, dst);
+	vec_put(c, i->vvvv, mask);
+}
+
+/* VMASKMOV, VPMASKMOV: what the mask leaves out is not touched and does not fault. */
+static void mask_move(struct x86_exec *x, const struct x86_insn *i, unsigned es)
+{
+	struct x86_cpu *c = x->c;
+	/* 2c..2f, 8c, 8e: bit 1 (of 2x) or of 8x tells a store */
+	bool store = i->opcode == 0x2e || i->opcode == 0x2f || i->opcode == 0x8e;
+	uint8_t v[32] = { 0 }, mask[32];
+	uint64_t ea = x86_ea(c, i);
+
+	vec_get(c, i->vvvv, mask);
+	if (store)
+		vec_get(c, i->reg, v);
+	for (unsigned pass = store ? 0 : 1; pass < 2; pass++)
+		for (unsigned k = 0; k < i->vlen / es; k++) {
+			uint64_t e = 0, lin;
+
+			if (!(mask[es * k + es - 1] & 0x80))
+				continue;
+			lin = x86_linear(x, i->seg, ea + es * k, es, store);
+			memcpy(&e, v + es * k, es);
+			if (!store) {
+				e = x86_ld(x, lin, es, x86_access(c));
+				memcpy(v + es * k, &e, es);
+			} else if (pass) {
+				x86_st(x, lin, es, e, x86_access(c));
+			} else {
+				x86_probe_write(x, lin, es, x86_access(c));
+			}
+		}
+	if (!store)
+		vec_put(c, i->reg, v);
+}
+
 bool x86_special_fpu(struct x86_exec *x, const struct x86_insn *i)
 {
 	switch (i->mnemonic) {
@@ -258,6 +344,24 @@ bool x86_special_fpu(struct x86_exec *x, const struct x86_insn *i)
 	case ZYDIS_MNEMONIC_MASKMOVDQU:
 	case ZYDIS_MNEMONIC_VMASKMOVDQU:
 		maskmov_sse(x, i);
+		break;
+	case ZYDIS_MNEMONIC_VPGATHERDD:
+	case ZYDIS_MNEMONIC_VPGATHERDQ:
+	case ZYDIS_MNEMONIC_VPGATHERQD:
+	case ZYDIS_MNEMONIC_VPGATHERQQ:
+	case ZYDIS_MNEMONIC_VGATHERDPS:
+	case ZYDIS_MNEMONIC_VGATHERDPD:
+	case ZYDIS_MNEMONIC_VGATHERQPS:
+	case ZYDIS_MNEMONIC_VGATHERQPD:
+		gather(x, i);
+		break;
+	case ZYDIS_MNEMONIC_VMASKMOVPS:
+	case ZYDIS_MNEMONIC_VPMASKMOVD:
+		mask_move(x, i, 4);
+		break;
+	case ZYDIS_MNEMONIC_VMASKMOVPD:
+	case ZYDIS_MNEMONIC_VPMASKMOVQ:
+		mask_move(x, i, 8);
 		break;
 	case ZYDIS_MNEMONIC_MASKMOVQ:
 		maskmov_mmx(x, i);
