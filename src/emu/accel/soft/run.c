@@ -263,7 +263,13 @@ enum exit_reason soft_run(struct vcpu *v, struct err *e)
 			return EXIT_DEBUG;
 		if (!turn(s, &halt))
 			return EXIT_SHUTDOWN;
-		if (halt)
+		if (!halt)
+			continue;
+		/* What came while interrupts were off ends the halt at once: nobody asks again. */
+		halt = false;
+		if (look(s) || !interrupt(s, &ok))
 			return EXIT_HALT;
+		if (!ok)
+			return EXIT_SHUTDOWN;
 	}
 }

@@ -48,6 +48,7 @@ enum {
 #define MSR_TSC_AUX          0xc0000103u
 #define MSR_K8_SYSCFG        0xc0010010u
 #define MSR_K7_HWCR          0xc0010015u
+#define MSR_NB_CFG           0xc001001fu
 #define MSR_K8_INT_PENDING   0xc0010055u
 #define MSR_F10_PSTATE_LIMIT 0xc0010061u
 #define MSR_DE_CFG           0xc0011029u
@@ -258,6 +259,7 @@ static bool constant(const struct x86_cpu *c, uint32_t msr, uint64_t *v)
 		*v = MCG_CAP;
 		return true;
 	case MSR_K8_SYSCFG:
+	case MSR_NB_CFG:
 	case MSR_K7_HWCR:
 	case MSR_K8_INT_PENDING:
 	case MSR_F10_PSTATE_LIMIT:
