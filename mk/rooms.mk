@@ -29,14 +29,17 @@ likes.img := libdeflate
 # built without the file.
 needs.src/base/json.c := jansson
 needs.src/base/out.c := jansson
+needs.src/emu/net/user.c := slirp
+needs.src/emu/sandbox.c := libseccomp
 
 # program := room that holds its main.c and cmd_*.c
-PROGS     := vimg hostcheck vtune vmod vhuge
+PROGS     := vimg hostcheck vtune vmod vhuge vemu
 room.vimg      := img
 room.hostcheck := hostcheck
 room.vtune     := tune
 room.vmod      := modules
 room.vhuge     := hugepages
+room.vemu      := emu
 
 # The guest's vector registers are in the processor's while this runs.
 cflags.src/emu/accel/soft/refill.c := -mgeneral-regs-only -fno-sanitize=all

@@ -34,6 +34,9 @@ int io_pread_upto(int fd, void *buf, size_t len, uint64_t off, size_t *got, stru
 int io_pwrite(int fd, const void *buf, size_t len, uint64_t off, struct err *e) MUST_CHECK;
 /* Sequential forms, for pipes and small files. */
 int io_read_upto(int fd, void *buf, size_t len, size_t *got, struct err *e) MUST_CHECK;
+/* What there is, at most @len bytes, waiting for the first: pipes, terminals, sockets.  0 bytes
+ * is the end. */
+int io_read_some(int fd, void *buf, size_t len, size_t *got, struct err *e) MUST_CHECK;
 int io_write(int fd, const void *buf, size_t len, struct err *e) MUST_CHECK;
 
 int io_fstat(int fd, struct stat *st, struct err *e) MUST_CHECK;

@@ -9,12 +9,13 @@
 #include "base/err.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 struct machine;
-struct accel;
+struct accel_ops;
 struct x86_cpu;
 struct lapic;
 
@@ -37,16 +38,26 @@ struct vcpu {
 	unsigned index;
 	_Atomic uint32_t request;
 	uint8_t sipi_vector;
-	_Atomic bool halted;    /* HLT until an interrupt */
-	_Atomic bool wait_sipi; /* an application processor before its start */
-	struct x86_cpu *x86;    /* the architecture's state, cpu/x86/state.h */
-	struct lapic *lapic;    /* NULL when it is in the kernel */
-	void *accel;            /* the accelerator's own */
+	_Atomic bool halted;         /* HLT until an interrupt */
+	_Atomic bool wait_sipi;      /* an application processor before its start */
+	struct x86_cpu *x86;         /* the architecture's state, cpu/x86/state.h */
+	struct lapic *lapic;         /* NULL when it is in the kernel */
+	void *accel;                 /* the accelerator's own */
+	const struct accel_ops *ops; /* NULL in tests that run no guest */
 	pthread_t thread;
 	bool started;
+	sem_t wake; /* posted when it sleeps and something is asked of it */
+	_Atomic bool sleeping;
 };
 
 /* Asks, and makes the vCPU notice soon: any thread, signal handlers too. */
 void vcpu_ask(struct vcpu *c, uint32_t bits);
+
+/* The vCPU whose thread this is, or NULL: devices that each vCPU has its own of ask. */
+struct vcpu *vcpu_current(void);
+void vcpu_set_current(struct vcpu *c);
+
+/* Runs guest code and does what is asked until the machine ends; a thread's function. */
+void *vcpu_thread(void *vcpu);
 
 #endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ACPI's tables for a guest without firmware: RSDP, XSDT, FADT, FACS, DSDT, MADT, HPET and, on
+ * q35, MCFG.  They lie from 0xe0000 on, where a kernel looks.
+ */
+#ifndef EMU_BOOT_ACPI_H
+#define EMU_BOOT_ACPI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ACPI_AT        0xe0000u
+#define ACPI_ROOM      0x20000u
+#define ACPI_MMCFG     0xb0000000u
+/* The window for 64-bit BARs. */
+#define ACPI_HIGH      (UINT64_C(1) << 38)
+#define ACPI_HIGH_SIZE (UINT64_C(1) << 37)
+/* Interrupts of PCI devices: pin p of slot s is this plus (s + p) modulo 4. */
+#define ACPI_PCI_GSI   16u
+
+struct mem;
+
+struct acpi_env {
+	struct mem *mem;
+	unsigned vcpus;
+	uint64_t low_ram; /* where the window for 32-bit BARs begins at the earliest */
+	bool q35;
+	bool serials[2];
+};
+
+/* False: they do not fit, or there is no memory. */
+bool acpi_place(const struct acpi_env *env);
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+#include "emu/boot/dsdt.h"
+
+#include "emu/boot/acpi.h"
+#include "emu/boot/aml.h"
+#include "emu/dev/acpi_pm.h"
+#include "emu/dev/hpet.h"
+
+#define SLOTS 32u
+
+static void hid(struct aml *a, const char *id)
+{
+	aml_object(a, "_HID");
+	aml_eisa(a, id);
+}
+
+static void windows(struct aml *a, const struct acpi_env *env)
+{
+	uint64_t low = env->low_ram;
+	size_t b;
+
+	/* above the configuration space of q35, and never below 3 GiB less a little */
+	if (env->q35 && low < ACPI_MMCFG + (UINT64_C(256) << 20))
+		low = ACPI_MMCFG + (UINT64_C(256) << 20);
+	if (low < UINT64_C(0xc0000000))
+		low = UINT64_C(0xc0000000);
+	aml_object(a, "_CRS");
+	b = aml_buffer(a);
+	aml_bus(a, 0, 255);
+	aml_io(a, 0xcf8, 8);
+	aml_ports(a, 0x0000, 0x0cf7);
+	aml_ports(a, 0x0d00, 0xffff);
+	aml_mem32(a, 0x000a0000, 0x000bffff);
+	aml_mem32(a, (uint32_t)low, 0xfebfffff);
+	aml_mem64(a, ACPI_HIGH, ACPI_HIGH + ACPI_HIGH_SIZE - 1);
+	aml_buffer_end(a, b);
+}
+
+static void routing(struct aml *a)
+{
+	size_t all, one;
+
+	aml_object(a, "_PRT");
+	all = aml_package(a, SLOTS * 4);
+	for (unsigned slot = 0; slot < SLOTS; slot++) {
+		for (unsigned pin = 0; pin < 4; pin++) {
+			one = aml_package(a, 4);
+			aml_int(a, slot << 16 | 0xffff);
+			aml_int(a, pin);
+			aml_int(a, 0);
+			aml_int(a, ACPI_PCI_GSI + (slot + pin) % 4);
+			aml_end(a, one);
+		}
+	}
+	aml_end(a, all);
+}
+
+static void serial(struct aml *a, unsigned n)
+{
+	char name[] = "COM1";
+	size_t d, b;
+
+	name[3] = (char)('1' + n);
+	d = aml_device(a, name);
+	hid(a, "PNP0501");
+	aml_object(a, "_UID");
+	aml_int(a, n + 1);
+	aml_object(a, "_CRS");
+	b = aml_buffer(a);
+	aml_io(a, n ? 0x2f8 : 0x3f8, 8);
+	aml_irq(a, n ? 3 : 4);
+	aml_buffer_end(a, b);
+	aml_end(a, d);
+}
+
+static void legacy(struct aml *a)
+{
+	size_t d, b;
+
+	d = aml_device(a, "RTC");
+	hid(a, "PNP0B00");
+	aml_object(a, "_CRS");
+	b = aml_buffer(a);
+	aml_io(a, 0x70, 2);
+	aml_irq(a, 8);
+	aml_buffer_end(a, b);
+	aml_end(a, d);
+
+	d = aml_device(a, "KBD");
+	hid(a, "PNP0303");
+	aml_object(a, "_CRS");
+	b = aml_buffer(a);
+	aml_io(a, 0x60, 1);
+	aml_io(a, 0x64, 1);
+	aml_irq(a, 1);
+	aml_buffer_end(a, b);
+	aml_end(a, d);
+}
+
+/* Address space that belongs to nobody else: HPET, and the configuration space of q35. */
+static void reserved(struct aml *a, const struct acpi_env *env)
+{
+	size_t d, b;
+
+	d = aml_device(a, "HPET");
+	hid(a, "PNP0103");
+	aml_object(a, "_CRS");
+	b = aml_buffer(a);
+	aml_fixed32(a, HPET_BASE, 0x400);
+	aml_buffer_end(a, b);
+	aml_end(a, d);
+	if (!env->q35)
+		return;
+	d = aml_device(a, "MMCF");
+	hid(a, "PNP0C02");
+	aml_object(a, "_CRS");
+	b = aml_buffer(a);
+	aml_fixed32(a, ACPI_MMCFG, 256u << 20);
+	aml_buffer_end(a, b);
+	aml_end(a, d);
+}
+
+void dsdt_write(struct aml *a, const struct acpi_env *env)
+{
+	size_t sb = aml_scope(a, "\\_SB"), pci, p;
+
+	pci = aml_device(a, "PCI0");
+	hid(a, env->q35 ? "PNP0A08" : "PNP0A03");
+	if (env->q35) {
+		aml_object(a, "_CID");
+		aml_eisa(a, "PNP0A03");
+	}
+	aml_object(a, "_BBN");
+	aml_int(a, 0);
+	aml_object(a, "_UID");
+	aml_int(a, 0);
+	windows(a, env);
+	routing(a);
+	aml_end(a, pci);
+	for (unsigned i = 0; i < 2; i++)
+		if (env->serials[i])
+			serial(a, i);
+	legacy(a);
+	reserved(a, env);
+	aml_end(a, sb);
+
+	aml_object(a, "\\_S5");
+	p = aml_package(a, 4);
+	aml_int(a, ACPI_S5);
+	aml_int(a, 0);
+	aml_int(a, 0);
+	aml_int(a, 0);
+	aml_end(a, p);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* What machine to make: the command line, parsed and checked, and nothing else. */
+#ifndef EMU_CONFIG_H
+#define EMU_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONFIG_SERIALS 4
+#define CONFIG_DEVICES 24
+#define CONFIG_VCPUS   64
+
+enum machine_kind { MACHINE_PC, MACHINE_Q35 };
+enum accel_kind { ACCEL_AUTO, ACCEL_KVM, ACCEL_SOFT };
+
+/* -drive and -device together: one disk of the guest.  Strings belong to the configuration. */
+struct config_disk {
+	char *file, *format;
+	char *blk_opts; /* further options for the image, "key=value,...", or NULL */
+	unsigned cache; /* enum blk_open_flags */
+	bool readonly, snapshot;
+	char *serial;
+	unsigned queues, threads;
+};
+
+struct config_net {
+	char *kind;    /* "user", "tap" */
+	char *options; /* of the back end, "key=value,..." */
+	uint8_t mac[6];
+	bool has_mac;
+};
+
+/* What a machine is made with beside its own: name and options of -device. */
+struct config_device {
+	char *name, *options;
+};
+
+struct machine_config {
+	enum machine_kind kind;
+	enum accel_kind accel;
+	char *accel_opts;
+	char *cpu;
+	unsigned smp;
+	uint64_t mem;
+	char *mem_path;
+	bool prealloc;
+	char *kernel, *initrd, *append;
+	char *serial[CONFIG_SERIALS]; /* specifications, NULL: no port */
+	bool serial_mux;              /* the first shares its place with the monitor */
+	char *monitor, *qmp;
+	struct config_disk disk[CONFIG_DEVICES];
+	unsigned disks;
+	struct config_net net[CONFIG_DEVICES];
+	unsigned nets;
+	struct config_device device[CONFIG_DEVICES];
+	unsigned devices;
+	bool no_reboot, no_shutdown, stopped, snapshot;
+	char *name, *uuid, *runas, *pidfile;
+	bool daemonize, no_sandbox;
+	int64_t rtc_base; /* seconds since 1970 that the clock shows at the start */
+	bool debug_exit;
+	uint16_t exit_base, exit_size;
+	bool quiet;
+};
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#include "emu/devices.h"
+
+#include "base/compiler.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const struct device_key blk_keys[] = {
+	{ "drive", "str", "the id= of a -drive" },
+	{ "num-queues", "num", "queues; one a vCPU if not given" },
+	{ "serial", "str", "what the guest reads as the disk's serial number" },
+	{ "threads", "num", "requests in work at a time; 4 if not given (not in QEMU)" },
+	{ NULL, NULL, NULL },
+};
+static const struct device_key net_keys[] = {
+	{ "netdev", "str", "the id= of a -netdev" },
+	{ "mac", "str", "the card's address" },
+	{ NULL, NULL, NULL },
+};
+static const struct device_key no_keys[] = { { NULL, NULL, NULL } };
+static const struct device_key exit_keys[] = {
+	{ "iobase", "num", "the port; 0x501 if not given" },
+	{ "iosize", "num", "bytes of it; 2 if not given" },
+	{ NULL, NULL, NULL },
+};
+
+static const struct device_row rows[] = {
+	{ "virtio-blk-pci", "PCI", "a disk", DEVICE_BLK, blk_keys },
+	{ "virtio-net-pci", "PCI", "a network card", DEVICE_NET, net_keys },
+	{ "virtio-rng-pci", "PCI", "random numbers of the host", DEVICE_RNG, no_keys },
+	{ "isa-debug-exit", "ISA", "ends the machine with a status of the guest's",
+	  DEVICE_DEBUG_EXIT, exit_keys },
+};
+
+const struct device_row *device_row(unsigned i)
+{
+	return i < ARRAY_SIZE(rows) ? &rows[i] : NULL;
+}
+
+const struct device_row *device_find(const char *name)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
+		if (!strcmp(rows[i].name, name))
+			return &rows[i];
+	return NULL;
+}

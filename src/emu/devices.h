@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* What -device knows: names, keys, what they mean. */
+#ifndef EMU_DEVICES_H
+#define EMU_DEVICES_H
+
+enum device_kind {
+	DEVICE_BLK,
+	DEVICE_NET,
+	DEVICE_RNG,
+	DEVICE_BALLOON,
+	DEVICE_CONSOLE,
+	DEVICE_DEBUG_EXIT,
+};
+
+struct device_key {
+	const char *name, *type, *help;
+};
+
+struct device_row {
+	const char *name, *bus, *help;
+	enum device_kind kind;
+	const struct device_key *keys; /* ends with a NULL name */
+};
+
+/* NULL past the last, or where there is none of that name. */
+const struct device_row *device_row(unsigned i);
+const struct device_row *device_find(const char *name);
+
+#endif

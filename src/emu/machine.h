@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A machine: memory, buses, devices, vCPUs; its start, stop, reset and end.
+ *
+ * Threads: the loop's (timers, chardevs, everything machine_*() but where said), one a vCPU,
+ * and those of disks and networks.  Locks, in the order in which they are taken:
+ *
+ *   device -> its bus (pci, msix) -> pic or ioapic -> lapic -> clock, vcpu_ask()
+ *
+ * The bus's own lock is never held while a device is called.
+ */
+#ifndef EMU_MACHINE_H
+#define EMU_MACHINE_H
+
+#include "base/err.h"
+#include "emu/accel.h"
+#include "emu/boot/linux.h"
+#include "emu/config.h"
+#include "emu/cpu/x86/cpuid.h"
+#include "emu/irq.h"
+#include "emu/loop.h"
+#include "emu/vcpu.h"
+
+#include <pthread.h>
+
+enum machine_ask {
+	MACHINE_RESET = 1,
+	MACHINE_POWEROFF = 2,
+	MACHINE_QUIT = 4,
+	MACHINE_FAILED = 8
+};
+
+/* What happened, for a monitor. */
+struct machine_watch {
+	void (*event)(void *arg, const char *name, const char *detail);
+	void *arg;
+};
+
+struct machine {
+	struct machine_config *config;
+	struct loop *loop;
+	struct clock *clock;
+	struct mem *mem;
+	struct bus *bus;
+	uint8_t *ram;
+	uint64_t low_ram, high_ram; /* bytes below and above 4 GiB */
+
+	const struct accel_ops *ops;
+	void *vm;
+	struct x86_cpuid cpuid;
+	struct vcpu *vcpu;
+	unsigned vcpus;
+
+	struct apics *apics;
+	struct pc *pc; /* machines/pc.c */
+	int kernel_fd, initrd_fd;
+	struct e820 map[8];
+	size_t map_n;
+
+	pthread_mutex_t lock; /* what follows */
+	pthread_cond_t changed;
+	unsigned parked; /* vCPU threads that wait */
+	bool hold;       /* they shall wait */
+	bool ending;     /* they shall end */
+	unsigned asked;  /* enum machine_ask */
+	char why[ERR_MSG_SIZE];
+	struct loop_job job;
+	struct machine_watch watch;
+
+	bool running, powered_off;
+	int status; /* of the process */
+};
+
+/* All of it, ready to run.  The configuration stays the caller's. */
+int machine_new(struct machine **out, struct machine_config *c, struct err *e) MUST_CHECK;
+void machine_free(struct machine *m);
+/* Runs until the end, in the caller's thread; *@status is the process's exit status. */
+int machine_run(struct machine *m, int *status, struct err *e) MUST_CHECK;
+
+/* From any thread, also from within devices. */
+void machine_request(struct machine *m, enum machine_ask what, const char *why);
+
+/* The loop's thread. */
+void machine_stop(struct machine *m);
+void machine_cont(struct machine *m);
+/* The power button.  False: the guest does not listen. */
+bool machine_powerdown(struct machine *m);
+void machine_event(struct machine *m, const char *name, const char *detail);
+
+/* For vcpu.c, in a vCPU's thread that was asked to stop: waits.  False: the end. */
+bool machine_vcpu_stop(struct vcpu *c);
+
+/* machines/pc.c */
+int pc_new(struct machine *m, struct err *e) MUST_CHECK;
+void pc_free(struct machine *m);
+void pc_reset(struct machine *m);
+int pc_pic_vector(void *machine);
+bool pc_button(struct machine *m);
+
+#endif

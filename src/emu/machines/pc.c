@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* Which devices sit where: the machines pc (i440FX, PIIX3) and q35 (Q35, ICH9). */
+#include "base/mem.h"
+#include "emu/boot/acpi.h"
+#include "emu/bus.h"
+#include "emu/chardev/chardev.h"
+#include "emu/dev/acpi_pm.h"
+#include "emu/dev/hpet.h"
+#include "emu/dev/i8042.h"
+#include "emu/dev/ioapic.h"
+#include "emu/dev/lapic.h"
+#include "emu/dev/pic.h"
+#include "emu/dev/pit.h"
+#include "emu/dev/ports.h"
+#include "emu/dev/rtc.h"
+#include "emu/dev/serial_16550.h"
+#include "emu/machine.h"
+
+#include <stdlib.h>
+
+struct pc {
+	struct machine *m;
+	struct pic *pic;
+	struct ioapic *ioapic;
+	struct pit *pit;
+	struct rtc *rtc;
+	struct hpet *hpet;
+	struct i8042 *i8042;
+	struct ports *ports;
+	struct acpi_pm *pm;
+	struct chardev *chars[CONFIG_SERIALS];
+	struct serial *serial[CONFIG_SERIALS];
+};
+
+/* An ISA interrupt goes to both controllers; the PIT's is input 2 of the I/O APIC. */
+static void isa_irq(void *arg, unsigned pin, int level)
+{
+	struct pc *p = arg;
+
+	pic_set(p->pic, pin, level);
+	ioapic_set(p->ioapic, pin ? pin : 2, level);
+}
+
+static struct irq isa(struct pc *p, unsigned pin)
+{
+	return (struct irq){ isa_irq, p, pin };
+}
+
+int pc_pic_vector(void *machine)
+{
+	struct machine *m = machine;
+
+	return pic_take(m->pc->pic);
+}
+
+static void on_reset(void *arg)
+{
+	struct pc *p = arg;
+
+	machine_request(p->m, MACHINE_RESET, NULL);
+}
+
+static void on_off(void *arg)
+{
+	struct pc *p = arg;
+
+	machine_request(p->m, MACHINE_POWEROFF, NULL);
+}
+
+static void on_exit_port(void *arg, unsigned value)
+{
+	struct pc *p = arg;
+
+	/* as QEMU: odd, so that it is no success by chance */
+	p->m->status = (int)((value << 1 | 1) & 0xff);
+	machine_request(p->m, MACHINE_QUIT, NULL);
+}
+
+static void legacy_timers(void *arg, bool on)
+{
+	struct pc *p = arg;
+
+	pit_mute(p->pit, on);
+}
+
+static int make_timers(struct pc *p, struct err *e)
+{
+	struct machine *m = p->m;
+	struct hpet_env env = { .legacy = legacy_timers,
+				.legacy_arg = p,
+				.legacy_irq = { isa(p, 0), isa(p, 8) },
+				.msi = { apics_msi, m->apics } };
+	int r;
+
+	for (unsigned i = 0; i < IOAPIC_PINS; i++)
+		env.ioapic[i] = (struct irq){ ioapic_set, p->ioapic, i };
+	r = pit_new(&p->pit, m->bus, m->clock, isa(p, 0), e);
+	if (r == 0)
+		r = rtc_new(&p->rtc, m->bus, m->clock, m->config->rtc_base, isa(p, 8), e);
+	if (r == 0)
+		r = hpet_new(&p->hpet, m->bus, m->clock, &env, e);
+	if (r == 0)
+		r = acpi_pm_new(&p->pm, m->bus, m->clock, isa(p, ACPI_SCI), on_off, p, e);
+	return r;
+}
+
+static int make_serials(struct pc *p, struct err *e)
+{
+	static const struct {
+		uint16_t port;
+		uint8_t irq;
+	} at[CONFIG_SERIALS] = { { 0x3f8, 4 }, { 0x2f8, 3 }, { 0x3e8, 4 }, { 0x2e8, 3 } };
+	struct machine *m = p->m;
+
+	for (unsigned i = 0; i < CONFIG_SERIALS; i++) {
+		char id[16] = "serial0";
+		int r;
+
+		if (!m->config->serial[i])
+			continue;
+		id[6] = (char)('0' + i);
+		r = chardev_open(m->loop, id, m->config->serial[i], &p->chars[i], e);
+		if (r == 0)
+			r = serial_new(&p->serial[i], m->bus, at[i].port, isa(p, at[i].irq),
+				       p->chars[i], e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int pc_new(struct machine *m, struct err *e)
+{
+	struct pc *p = mem_zalloc(1, sizeof(*p), e);
+	struct ports_env ports = { on_reset,
+				   on_exit_port,
+				   p,
+				   m->config->debug_exit,
+				   m->config->exit_base,
+				   m->config->exit_size };
+	int r;
+
+	if (!p)
+		return -ENOMEM;
+	m->pc = p;
+	p->m = m;
+	r = pic_new(&p->pic, m->bus, (struct irq){ apics_extint, m->apics, 0 }, e);
+	if (r == 0)
+		r = ioapic_new(&p->ioapic, m->bus, (struct msi_sink){ apics_msi, m->apics }, e);
+	if (r < 0)
+		return r;
+	apics_on_eoi(m->apics, ioapic_eoi, p->ioapic);
+	r = make_timers(p, e);
+	if (r == 0)
+		r = i8042_new(&p->i8042, m->bus, isa(p, 1), on_reset, p, e);
+	if (r == 0)
+		r = ports_new(&p->ports, m->bus, &ports, e);
+	if (r == 0)
+		r = make_serials(p, e);
+	return r;
+}
+
+void pc_reset(struct machine *m)
+{
+	struct pc *p = m->pc;
+	const struct acpi_env acpi = { .mem = m->mem,
+				       .vcpus = m->vcpus,
+				       .low_ram = m->low_ram,
+				       .q35 = m->config->kind == MACHINE_Q35,
+				       .serials = { p->serial[0] != NULL,
+						    p->serial[1] != NULL } };
+
+	pic_reset(p->pic);
+	ioapic_reset(p->ioapic);
+	pit_reset(p->pit);
+	rtc_reset(p->rtc);
+	hpet_reset(p->hpet);
+	i8042_reset(p->i8042);
+	ports_reset(p->ports);
+	acpi_pm_reset(p->pm);
+	for (unsigned i = 0; i < CONFIG_SERIALS; i++)
+		if (p->serial[i])
+			serial_reset(p->serial[i]);
+	acpi_place(&acpi);
+}
+
+bool pc_button(struct machine *m)
+{
+	return acpi_pm_button(m->pc->pm);
+}
+
+void pc_free(struct machine *m)
+{
+	struct pc *p = m->pc;
+
+	for (unsigned i = 0; i < CONFIG_SERIALS; i++) {
+		serial_free(p->serial[i]);
+		chardev_close(p->chars[i]);
+	}
+	ports_free(p->ports);
+	i8042_free(p->i8042);
+	acpi_pm_free(p->pm);
+	hpet_free(p->hpet);
+	rtc_free(p->rtc);
+	pit_free(p->pit);
+	ioapic_free(p->ioapic);
+	pic_free(p->pic);
+	free(p);
+	m->pc = NULL;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/* vemu: a virtual machine, with QEMU's command line. */
+#include "base/tool.h"
+#include "emu/cpu/x86/cpuid.h"
+#include "emu/devices.h"
+#include "emu/machine.h"
+#include "emu/options.h"
+#include "help_vemu.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+static int say(const struct err *e, int status)
+{
+	fprintf(stderr, "vemu: %s\n", e->msg);
+	return status;
+}
+
+static void list_options(void)
+{
+	const struct option_row *o;
+
+	for (unsigned i = 0; (o = options_row(i)); i++)
+		printf("vemu -%s %s\n", o->name, o->arg ? "=" : ".");
+}
+
+static void list_cpus(void)
+{
+	const char *s;
+
+	printf("Processor models:\n");
+	for (size_t i = 0; (s = x86_cpuid_model(i)); i++)
+		printf("  %s\n", s);
+	printf("\nFeatures:\n ");
+	for (size_t i = 0; (s = x86_cpuid_feature(i)); i++)
+		printf(" %s", s);
+	printf("\n");
+}
+
+static void list_devices(void)
+{
+	const struct device_row *d;
+
+	for (unsigned i = 0; (d = device_row(i)); i++)
+		printf("%-18s bus %s, %s\n", d->name, d->bus, d->help);
+}
+
+static void list_accels(void)
+{
+	const struct accel_ops *const all[] = { &accel_soft };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(all); i++) {
+		struct err e = { 0 };
+
+		if (all[i]->probe(&e) < 0)
+			printf("%-6s not here: %s\n", all[i]->name, e.msg);
+		else
+			printf("%-6s works here\n", all[i]->name);
+	}
+}
+
+static void list_keys(const char *name)
+{
+	const struct device_row *d = device_find(name);
+
+	printf("%s: %s\n", d->name, d->help);
+	for (const struct device_key *k = d->keys; k->name; k++)
+		printf("  %s=<%s>  %s\n", k->name, k->type, k->help);
+}
+
+static int answer(enum options_ask ask, const char *about)
+{
+	switch (ask) {
+	case OPTIONS_HELP:
+		printf("%s", help_vemu);
+		break;
+	case OPTIONS_VERSION:
+		printf("vemu version " VERSION " (hostkit)\n");
+		break;
+	case OPTIONS_LIST:
+		list_options();
+		break;
+	case OPTIONS_MACHINES:
+		printf("pc     i440FX and PIIX3, 1996 (default)\nq35    Q35 and ICH9, 2009\n");
+		break;
+	case OPTIONS_CPUS:
+		list_cpus();
+		break;
+	case OPTIONS_DEVICES:
+		list_devices();
+		break;
+	case OPTIONS_ACCELS:
+		list_accels();
+		break;
+	case OPTIONS_DEVICE:
+		list_keys(about);
+		break;
+	case OPTIONS_RUN:
+		break;
+	}
+	return 0;
+}
+
+/* Signals that end the process end the machine. */
+struct ender {
+	struct machine *m;
+	struct loop_fd fd;
+};
+
+static void on_signal(void *arg, short revents)
+{
+	struct ender *s = arg;
+
+	(void)revents;
+	machine_request(s->m, MACHINE_QUIT, NULL);
+	/* once is enough: what is pending need not be read */
+	loop_events(s->m->loop, &s->fd, 0);
+}
+
+static int catch_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+	sigprocmask(SIG_BLOCK, set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int run(struct machine_config *c)
+{
+	struct err e = { 0 };
+	struct machine *m;
+	struct ender end;
+	sigset_t set;
+	int fd = catch_signals(&set), status = 1, r;
+
+	r = machine_new(&m, c, &e);
+	if (r < 0)
+		return say(&e, 1);
+	if (c->accel == ACCEL_AUTO && isatty(STDERR_FILENO))
+		fprintf(stderr, "vemu: accelerator %s\n", m->ops->name);
+	end = (struct ender){ m, { fd, POLLIN, on_signal, &end } };
+	r = loop_watch(m->loop, &end.fd, &e);
+	if (r == 0)
+		r = machine_run(m, &status, &e);
+	machine_free(m);
+	close(fd);
+	return r < 0 ? say(&e, 1) : status;
+}
+
+int main(int argc, char **argv)
+{
+	struct err e = { 0 };
+	struct machine_config c;
+	enum options_ask ask;
+	const char *about = NULL;
+	int status, r;
+
+	r = options_parse(argc, argv, time(NULL), &c, &ask, &about, &e);
+	if (r < 0)
+		status = say(&e, 2);
+	else if (ask != OPTIONS_RUN)
+		status = answer(ask, about);
+	else
+		status = run(&c);
+	options_free(&c);
+	if (fflush(stdout) && !status)
+		status = 1;
+	return status;
+}
