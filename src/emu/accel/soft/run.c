@@ -239,7 +239,7 @@ enum exit_reason soft_run(struct vcpu *v, struct err *e)
 	struct soft *s = v->accel;
 	bool ok, halt = false;
 
-	if (!s->altstack && signals_thread(s, e) < 0)
+	if (signals_thread(s, e) < 0)
 		return EXIT_FAILED;
 	if (!s->entered_once) {
 		for (unsigned m = 0; m < TLB_MODES; m++)

@@ -65,23 +65,25 @@ int signals_claim(struct err *e)
 
 int signals_thread(struct soft *s, struct err *e)
 {
+	if (here == s)
+		return 0;
 	/* The guest's RSP is the thread's: handlers run elsewhere, wherever that points. */
-	void *stack = mmap(NULL, ALT_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			   -1, 0);
+	if (!s->altstack) {
+		void *stack = mmap(NULL, ALT_SIZE, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (stack == MAP_FAILED)
-		return err_errno(e, "a stack for signals");
-	stack_t ss = { .ss_sp = stack, .ss_size = ALT_SIZE, .ss_flags = (int)SS_AUTODISARM };
+		if (stack == MAP_FAILED)
+			return err_errno(e, "a stack for signals");
+		s->altstack = stack;
+	}
+	stack_t ss = { .ss_sp = s->altstack,
+		       .ss_size = ALT_SIZE,
+		       .ss_flags = (int)SS_AUTODISARM };
 
-	if (sigaltstack(&ss, NULL) < 0) {
-		munmap(stack, ALT_SIZE);
+	if (sigaltstack(&ss, NULL) < 0)
 		return err_errno(e, "setting a stack for signals");
-	}
-	if (syscall(SYS_arch_prctl, ARCH_SET_GS, (unsigned long)s->self) < 0) {
-		munmap(stack, ALT_SIZE);
+	if (syscall(SYS_arch_prctl, ARCH_SET_GS, (unsigned long)s->self) < 0)
 		return err_errno(e, "setting the GS base");
-	}
-	s->altstack = stack;
 	here = s;
 	return 0;
 }
