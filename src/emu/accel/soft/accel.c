@@ -8,6 +8,7 @@
 #include <cpuid.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define XSAVE_BIT (1u << 26 | 1u << 27)
 #define BMI2_BIT  (1u << 8)
@@ -25,6 +26,15 @@ static int probe(struct err *e)
 	return 0;
 }
 
+static void kick(struct vcpu *v)
+{
+	struct soft *s = v->accel;
+
+	/* Loops look at v->request by themselves; other jumps find nothing now, and come out. */
+	if (s)
+		__atomic_store_n(&s->mode_tag, TAG_NONE, __ATOMIC_SEQ_CST);
+}
+
 static void changed(void *arg, uint64_t gpa, uint64_t size)
 {
 	struct soft_vm *vm = arg;
@@ -34,6 +44,7 @@ static void changed(void *arg, uint64_t gpa, uint64_t size)
 	for (unsigned i = 0; i < vm->n_cpus; i++) {
 		atomic_store(&vm->cpus[i]->map_changed, true);
 		atomic_fetch_or(&vm->cpus[i]->vcpu->request, VCPU_FLUSH);
+		kick(vm->cpus[i]->vcpu);
 	}
 }
 
@@ -58,6 +69,7 @@ static void written(void *arg, uint64_t gpa, uint64_t len)
 		}
 		pthread_mutex_unlock(&s->lock);
 		atomic_fetch_or(&s->vcpu->request, VCPU_FLUSH);
+		kick(s->vcpu);
 	}
 }
 
@@ -135,7 +147,12 @@ static int vcpu_init(void *arg, struct vcpu *v, struct err *e)
 	/* Code that one processor writes for another is not followed yet. */
 	if (vm->n_cpus == 1)
 		return err_set(e, -ENOTSUP, "the software engine runs one vCPU so far");
-	memset(s, 0, sizeof(*s));
+	/* All zero, whatever was here, without touching it. */
+	uint8_t *page =
+		(uint8_t *)v->x86 + ((SOFT_OFF + MEM_PAGE - 1) & ~(size_t)(MEM_PAGE - 1));
+
+	memset(s, 0, (size_t)(page - (uint8_t *)s));
+	madvise(page, X86_CPU_ROOM - (size_t)(page - (uint8_t *)v->x86), MADV_DONTNEED);
 	s->trans = mem_zalloc(1, sizeof(*s->trans), e);
 	if (!s->trans)
 		return -ENOMEM;
@@ -168,12 +185,6 @@ static int vcpu_init(void *arg, struct vcpu *v, struct err *e)
 	v->accel = s;
 	vm->cpus[vm->n_cpus++] = s;
 	return 0;
-}
-
-static void kick(struct vcpu *v)
-{
-	/* Generated code looks at v->request by itself. */
-	(void)v;
 }
 
 static void vcpu_fini(struct vcpu *v)

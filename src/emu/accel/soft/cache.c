@@ -303,9 +303,10 @@ static void unlink_in(struct cache *c, struct block *b)
 			}
 		s->to = NULL;
 	}
-	for (unsigned i = 0; i < JC_SIZE; i++)
-		if (c->s->jc[i].host == (uint64_t)(uintptr_t)b->host)
-			c->s->jc[i].neg = 1;
+	struct jump_entry *j = &c->s->jc[b->rip & (JC_SIZE - 1)];
+
+	if (j->host == (uint64_t)(uintptr_t)b->host)
+		j->neg = 0;
 }
 
 static void remove_from_page(struct cache *c, struct block *b, unsigned which)

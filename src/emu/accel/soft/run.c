@@ -5,20 +5,59 @@
 
 #include <string.h>
 
-/* Modes get numbers, so that a target and its mode make one tag. */
-static uint64_t mode_tag(struct soft *s)
+void soft_tags_flush(struct soft *s)
 {
-	for (unsigned i = 0; i < s->n_modes; i++)
-		if (s->modes[i].mode == s->mode && s->modes[i].base == s->mode_base)
-			return (uint64_t)(i + 1) << 52;
-	if (s->n_modes == SOFT_MODES) {
-		s->n_modes = 0;
-		for (unsigned i = 0; i < JC_SIZE; i++)
-			s->jc[i].neg = 1;
+	s->tag_era++;
+}
+
+static uint64_t new_tag(struct soft *s)
+{
+	if (++s->next_tag == 1 << 16) {
+		memset(s->jc, 0, sizeof(s->jc));
+		s->next_tag = 1;
+		s->tag_era++;
 	}
-	s->modes[s->n_modes].mode = s->mode;
-	s->modes[s->n_modes].base = s->mode_base;
-	return (uint64_t)++s->n_modes << 52;
+	return s->next_tag << 48;
+}
+
+/* The tag of this mode for blocks that are whole, or of one instruction. */
+static uint64_t tag_of(struct soft *s, uint32_t mode)
+{
+	unsigned i = 0;
+
+	while (i < s->n_modes && (s->modes[i].mode != mode || s->modes[i].base != s->mode_base))
+		i++;
+	if (i == SOFT_MODES) {
+		s->n_modes = i = 0;
+		s->tag_era++;
+	}
+	if (i == s->n_modes) {
+		s->n_modes++;
+		s->modes[i].mode = mode;
+		s->modes[i].base = s->mode_base;
+		s->modes[i].era = ~0ull;
+	}
+	if (s->modes[i].era != s->tag_era) {
+		s->modes[i].tag = new_tag(s);
+		s->modes[i].era = s->tag_era;
+	}
+	return s->modes[i].tag;
+}
+
+/* Follows the mode and the flushes.  A request that came meanwhile stays noticed. */
+static void retag(struct soft *s)
+{
+	uint64_t old = s->tag;
+
+	if (s->now_mode == s->mode && s->now_base == s->mode_base && s->now_era == s->tag_era &&
+	    s->tag)
+		return;
+	s->tag = tag_of(s, s->mode);
+	s->now_mode = s->mode;
+	s->now_base = s->mode_base;
+	s->now_era = s->tag_era;
+	__atomic_compare_exchange_n(&s->mode_tag, &old, s->tag, false, __ATOMIC_SEQ_CST,
+				    __ATOMIC_SEQ_CST);
 }
 
 static struct block *find_block(struct soft *s)
@@ -87,7 +126,6 @@ static bool raise_now(struct soft *s, struct x86_event ev)
 	bool ok = x86_deliver(&s->x, &ev);
 
 	soft_mode(s);
-	s->mode_tag = mode_tag(s);
 	return ok;
 }
 
@@ -157,7 +195,6 @@ static bool after(struct soft *s, struct block *b, bool *halt)
 		*halt = x86_special(&s->x, (const struct x86_insn *)(uintptr_t)s->exit_arg) ==
 			SPECIAL_HALT;
 		soft_mode(s);
-		s->mode_tag = mode_tag(s);
 		return true;
 	case SOFT_UD:
 		s->event = (struct x86_event){ .vector = X86_UD };
@@ -173,33 +210,33 @@ static bool after(struct soft *s, struct block *b, bool *halt)
 	return raise_now(s, s->event);
 }
 
-/* Blocks of one instruction have tags of their own in the table of targets. */
-#define ONE_TAG (1ull << 51)
-
 /* The next block, with the last one's jump led to it. */
 static struct block *next_block(struct soft *s)
 {
 	struct x86_cpu *c = s->x.c;
 	struct site *site = s->site;
 	bool one = s->one || s->vm->step;
-	uint64_t tag = s->mode_tag + (one ? ONE_TAG : 0);
 	unsigned slot = c->rip & (JC_SIZE - 1);
+	struct block *b;
 
 	s->site = NULL;
+	retag(s);
+	uint64_t tag = one ? tag_of(s, s->mode | MODE_ONE) : s->tag;
+
 	if (s->jc[slot].neg + c->rip + tag == 0) {
-		struct block *b = s->jc_block[slot];
-
-		if (site && !one)
-			cache_chain(s->cache, site, b);
-		return b;
+		b = s->jc_block[slot];
+	} else {
+		b = find_block(s);
+		/* It may have had to throw all away. */
+		retag(s);
+		tag = one ? tag_of(s, s->mode | MODE_ONE) : s->tag;
+		s->jc[slot].host = (uint64_t)(uintptr_t)b->host;
+		s->jc[slot].neg = 0 - (b->rip + tag);
+		s->jc_block[slot] = b;
 	}
-	struct block *b = find_block(s);
-
 	if (site && !one && !s->flushed)
 		cache_chain(s->cache, site, b);
-	s->jc[slot].host = (uint64_t)(uintptr_t)b->host;
-	s->jc[slot].neg = 0 - (b->rip + tag);
-	s->jc_block[slot] = b;
+	retag(s);
 	return b;
 }
 
@@ -248,10 +285,11 @@ enum exit_reason soft_run(struct vcpu *v, struct err *e)
 		s->entered_once = true;
 	}
 	soft_mode(s);
-	s->mode_tag = mode_tag(s);
 	s->irq_waiting = true;
 	s->site = NULL;
 	for (uint64_t n = 0;; n++) {
+		/* In this order: who asks after it spoils the tag again. */
+		__atomic_store_n(&s->mode_tag, s->tag, __ATOMIC_SEQ_CST);
 		if (look(s))
 			return EXIT_REQUEST;
 		if (!s->x.c->int_shadow && interrupt(s, &ok)) {

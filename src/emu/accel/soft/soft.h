@@ -43,12 +43,17 @@ struct tlb2_entry {
 #define SOFT_MODES 2000
 #define SOFT_WROTE 64
 
-#define JC_BITS 12
-#define JC_SIZE (1u << JC_BITS)
+/*
+ * Recent targets of jumps, by the lower 16 bits of RIP.  A tag is a multiple of 1 << 48 that
+ * stands for a mode until the next flush: RIPs are canonical, so no two sums are the same.
+ * TAG_NONE makes all look-ups fail: its lower half is no target's distance from another.
+ */
+#define JC_SIZE 65536u
 struct jump_entry {
-	uint64_t neg; /* -(rip + mode tag), or 1 */
+	uint64_t neg; /* -(rip + tag); 0: none */
 	uint64_t host;
 };
+#define TAG_NONE 0x0000800000000001ull
 
 enum soft_exit {
 	SOFT_JUMP,    /* cpu->rip is the next; `arg`: the site to chain, or 0 */
@@ -71,8 +76,8 @@ struct soft {
 	uint64_t go;                     /* where the enter and slow stubs jump */
 	uint64_t acc_ptr;                /* what r15 becomes after a slow access */
 	uint64_t exit_kind, exit_arg;
-	uint64_t mode_tag;
-	uint64_t request; /* address of vcpu->request */
+	uint64_t mode_tag; /* `tag`, or TAG_NONE when somebody asks for this vCPU */
+	uint64_t request;  /* address of vcpu->request */
 	uint64_t fpu_empty;
 	uint32_t host_mxcsr;
 	uint64_t xmask;
@@ -107,8 +112,11 @@ struct soft {
 	void *altstack;
 	struct {
 		uint32_t mode;
-		uint64_t base;
+		uint64_t base, tag, era;
 	} modes[SOFT_MODES];
+	uint64_t tag, tag_era, next_tag;
+	uint64_t now_base, now_era; /* what `tag` was made for */
+	uint32_t now_mode;
 	unsigned n_modes;
 	struct site *site; /* of the jump that just left */
 	bool flushed;      /* since then */
@@ -252,6 +260,8 @@ uint64_t soft_commit(struct x86_cpu *c, const struct access *a);
 /* ---- block.c ---- */
 /* Translates at cpu->rip, at most @max instructions; raises #PF of the fetch. */
 struct block *block_translate(struct soft *s, unsigned max);
+
+void soft_tags_flush(struct soft *s);
 
 /* ---- mode.c ---- */
 /* Follows what changed in control registers, segments and flags. */

@@ -169,75 +169,65 @@ static void make_fpu(struct emit *e)
 	B(e, "\x41\xff\xe7"); /* jmp r15 */
 }
 
-/* Looks at the requests of this vCPU; leaves when there is one.  r15: the guest's next RIP;
- * r14: RCX, afterwards too; no flag changes. */
-static void look(struct emit *e, const uint8_t *exit)
-{
-	e_mov(e, R14, RCX);
-	e_ld(e, RCX, OFF(request));
-	B(e, "\x8b\x09"); /* mov ecx, [rcx] */
-	B(e, "\xe3\x00"); /* jrcxz */
-	uint8_t *quiet = e->p;
-
-	e_mov(e, RCX, R14);
-	e_st(e, CPU_OFF(rip), R15);
-	e_st_imm(e, OFF(exit_kind), SOFT_LOOK);
-	e_jmp_to(e, exit);
-	quiet[-1] = (uint8_t)(e->p - quiet);
-}
-
 static void not_in_table(struct emit *e, const uint8_t *exit)
 {
-	e_mov(e, RCX, R14);
+	e_ld(e, RCX, OFF(tmp));
 	e_st(e, CPU_OFF(rip), R15);
 	e_st_imm(e, OFF(exit_kind), SOFT_JUMP);
 	e_st_imm(e, OFF(exit_arg), 0);
 	e_jmp_to(e, exit);
 }
 
+/* op reg, gs:[r13 * 8 + off] */
+static void gs_r13x8(struct emit *e, unsigned op, unsigned reg, int32_t off)
+{
+	e8(e, 0x65);
+	e8(e, 0x4a | (reg & 8 ? 4u : 0));
+	e8(e, op);
+	e8(e, 0x04 | (reg & 7) << 3);
+	e8(e, 3u << 6 | (R13 & 7) << 3 | 5);
+	e32(e, (uint32_t)off);
+}
+
+/* rcx = 0 if the entry's negative in rcx is of r15 and the present mode; no flag changes. */
+static void match(struct emit *e)
+{
+	e_ld(e, R14, OFF(mode_tag));
+	e_lea(e, 8, RCX, RCX, R15, 1, 0);
+	e_lea(e, 8, RCX, RCX, R14, 1, 0);
+	B(e, "\xe3\x00"); /* jrcxz */
+}
+
 void stub_indirect(struct emit *e, const uint8_t *exit)
 {
-	int32_t neg = OFF(jc) + (int32_t)offsetof(struct jump_entry, neg);
+	int32_t jc = OFF(jc);
 
-	look(e, exit);
-	e_imm(e, RCX, 64 - JC_BITS);
-	B(e, "\xc4\x42\xf1\xf7\xef"); /* shlx r13, r15, rcx */
-	e_imm(e, RCX, 64 - JC_BITS - 4);
-	B(e, "\xc4\x42\xf3\xf7\xed"); /* shrx r13, r13, rcx */
-	e_gs_r13(e, 0x8b, RCX, neg);
-	e_lea(e, 8, RCX, RCX, R15, 1, 0);
-	/* xchg rcx, r13 would need a third: the tag comes as an addend */
-	e_st(e, OFF(tmp), R13);
-	e_ld(e, R13, OFF(mode_tag));
-	e_lea(e, 8, RCX, RCX, R13, 1, 0);
-	e_ld(e, R13, OFF(tmp));
-	B(e, "\xe3\x00");
+	e_st(e, OFF(tmp), RCX);
+	e_zx16(e, R13, R15);
+	e_lea(e, 8, R13, R13, R13, 1, 0);
+	gs_r13x8(e, 0x8b, RCX, jc + (int32_t)offsetof(struct jump_entry, neg));
+	match(e);
 	uint8_t *hit = e->p;
 
 	not_in_table(e, exit);
 	hit[-1] = (uint8_t)(e->p - hit);
-	e_mov(e, RCX, R14);
-	e8(e, 0x65); /* jmp gs:[r13 + host] */
-	B(e, "\x41\xff\xa5");
-	e32(e, (uint32_t)(OFF(jc) + (int32_t)offsetof(struct jump_entry, host)));
+	e_ld(e, RCX, OFF(tmp));
+	gs_r13x8(e, 0xff, 4, jc + (int32_t)offsetof(struct jump_entry, host)); /* jmp */
 }
 
 void stub_far(struct emit *e, const uint8_t *exit, uint64_t target)
 {
 	int32_t at = OFF(jc) + (int32_t)((target & (JC_SIZE - 1)) * sizeof(struct jump_entry));
 
+	e_st(e, OFF(tmp), RCX);
 	e_imm(e, R15, target);
-	look(e, exit);
 	e_ld(e, RCX, at + (int32_t)offsetof(struct jump_entry, neg));
-	e_lea(e, 8, RCX, RCX, R15, 1, 0);
-	e_ld(e, R13, OFF(mode_tag));
-	e_lea(e, 8, RCX, RCX, R13, 1, 0);
-	B(e, "\xe3\x00");
+	match(e);
 	uint8_t *hit = e->p;
 
 	not_in_table(e, exit);
 	hit[-1] = (uint8_t)(e->p - hit);
-	e_mov(e, RCX, R14);
+	e_ld(e, RCX, OFF(tmp));
 	e8(e, 0x65);
 	B(e, "\xff\x24\x25"); /* jmp gs:[host] */
 	e32(e, (uint32_t)(at + (int32_t)offsetof(struct jump_entry, host)));

@@ -20,8 +20,7 @@ void soft_tlb_flush(struct soft *s)
 		memset(s->tlb2, 0, sizeof(s->tlb2));
 		s->era = 1;
 	}
-	for (unsigned i = 0; i < JC_SIZE; i++)
-		s->jc[i].neg = 1;
+	soft_tags_flush(s);
 }
 
 void soft_tlb_flush_page(struct soft *s, uint64_t lin)
@@ -32,8 +31,7 @@ void soft_tlb_flush_page(struct soft *s, uint64_t lin)
 		soft_tlb2(s, m, lin)->tag = TLB_NONE;
 	}
 	/* The page may hold code: what jumps there looks anew. */
-	for (unsigned i = 0; i < JC_SIZE; i++)
-		s->jc[i].neg = 1;
+	soft_tags_flush(s);
 }
 
 void soft_tlb_protect(struct soft *s, uint64_t gpa)

@@ -224,7 +224,7 @@ struct x86_cpu {
  * page-aligned memory that is touched only where it is used: what follows it is the
  * accelerator's, so that its generated code reaches both from one base.
  */
-#define X86_CPU_ROOM (2u << 20)
+#define X86_CPU_ROOM (4u << 20)
 int x86_cpu_new(struct x86_cpu **out, unsigned index, struct err *e) MUST_CHECK;
 void x86_cpu_free(struct x86_cpu *c);
 
