@@ -373,6 +373,20 @@ static void end_cpus(struct machine *m)
 	}
 }
 
+void machine_lost(struct machine *m, const char *what)
+{
+	if (!m->why[0])
+		snprintf(m->why, sizeof(m->why), "%s", what);
+}
+
+int machine_end(struct machine *m, struct err *e)
+{
+	end_cpus(m);
+	if (m->pc)
+		pc_free(m);
+	return m->why[0] ? err_set(e, -EIO, "%s", m->why) : 0;
+}
+
 void machine_free(struct machine *m)
 {
 	if (!m)
@@ -443,8 +457,6 @@ int machine_run(struct machine *m, int *status, struct err *e)
 		machine_cont(m);
 	r = loop_run(m->loop, e);
 	machine_stop(m);
-	if (r == 0 && m->why[0])
-		r = err_set(e, -EIO, "%s", m->why);
 	*status = m->status;
 	return r;
 }

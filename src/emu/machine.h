@@ -74,6 +74,8 @@ struct machine {
 /* All of it, ready to run.  The configuration stays the caller's. */
 int machine_new(struct machine **out, struct machine_config *c, struct err *e) MUST_CHECK;
 void machine_free(struct machine *m);
+/* Ends everything but the machine itself, and says whether anything was lost. */
+int machine_end(struct machine *m, struct err *e) MUST_CHECK;
 /* Runs until the end, in the caller's thread; *@status is the process's exit status. */
 int machine_run(struct machine *m, int *status, struct err *e) MUST_CHECK;
 
@@ -85,6 +87,8 @@ void machine_stop(struct machine *m);
 void machine_cont(struct machine *m);
 /* The power button.  False: the guest does not listen. */
 bool machine_powerdown(struct machine *m);
+/* The end lost something that the guest had been told was safe: the process fails. */
+void machine_lost(struct machine *m, const char *what);
 void machine_event(struct machine *m, const char *name, const char *detail);
 
 /* For vcpu.c, in a vCPU's thread that was asked to stop: waits.  False: the end. */

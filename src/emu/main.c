@@ -150,6 +150,8 @@ static int run(struct machine_config *c)
 	r = loop_watch(m->loop, &end.fd, &e);
 	if (r == 0)
 		r = machine_run(m, &status, &e);
+	if (r == 0)
+		r = machine_end(m, &e);
 	machine_free(m);
 	close(fd);
 	return r < 0 ? say(&e, 1) : status;

@@ -18,6 +18,15 @@
 /* Interrupts of PCI devices: pin p of slot s is this plus (s + p) modulo 4. */
 #define ACPI_PCI_GSI   16u
 
+/* The window for other BARs, above RAM, the configuration space of q35 and a fixed border. */
+static inline uint64_t acpi_low_window(uint64_t low_ram, bool q35)
+{
+	uint64_t at = low_ram > UINT64_C(0xc0000000) ? low_ram : UINT64_C(0xc0000000);
+
+	return q35 && at < ACPI_MMCFG + 0x10000000 ? ACPI_MMCFG + 0x10000000 : at;
+}
+#define ACPI_LOW_END UINT64_C(0xfec00000)
+
 struct mem;
 
 struct acpi_env {

@@ -16,14 +16,9 @@ static void hid(struct aml *a, const char *id)
 
 static void windows(struct aml *a, const struct acpi_env *env)
 {
-	uint64_t low = env->low_ram;
+	uint64_t low = acpi_low_window(env->low_ram, env->q35);
 	size_t b;
 
-	/* above the configuration space of q35, and never below 3 GiB less a little */
-	if (env->q35 && low < ACPI_MMCFG + (UINT64_C(256) << 20))
-		low = ACPI_MMCFG + (UINT64_C(256) << 20);
-	if (low < UINT64_C(0xc0000000))
-		low = UINT64_C(0xc0000000);
 	aml_object(a, "_CRS");
 	b = aml_buffer(a);
 	aml_bus(a, 0, 255);
@@ -31,7 +26,7 @@ static void windows(struct aml *a, const struct acpi_env *env)
 	aml_ports(a, 0x0000, 0x0cf7);
 	aml_ports(a, 0x0d00, 0xffff);
 	aml_mem32(a, 0x000a0000, 0x000bffff);
-	aml_mem32(a, (uint32_t)low, 0xfebfffff);
+	aml_mem32(a, (uint32_t)low, (uint32_t)ACPI_LOW_END - 1);
 	aml_mem64(a, ACPI_HIGH, ACPI_HIGH + ACPI_HIGH_SIZE - 1);
 	aml_buffer_end(a, b);
 }

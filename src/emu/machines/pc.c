@@ -15,6 +15,7 @@
 #include "emu/dev/rtc.h"
 #include "emu/dev/serial_16550.h"
 #include "emu/machine.h"
+#include "emu/machines/pc_pci.h"
 
 #include <stdlib.h>
 
@@ -28,6 +29,7 @@ struct pc {
 	struct i8042 *i8042;
 	struct ports *ports;
 	struct acpi_pm *pm;
+	struct pc_pci *pci;
 	struct chardev *chars[CONFIG_SERIALS];
 	struct serial *serial[CONFIG_SERIALS];
 };
@@ -129,6 +131,12 @@ static int make_serials(struct pc *p, struct err *e)
 	return 0;
 }
 
+/* Where the pins of PCI devices go. */
+static struct irq pci_lines(struct pc *p)
+{
+	return (struct irq){ ioapic_set, p->ioapic, ACPI_PCI_GSI };
+}
+
 int pc_new(struct machine *m, struct err *e)
 {
 	struct pc *p = mem_zalloc(1, sizeof(*p), e);
@@ -153,6 +161,9 @@ int pc_new(struct machine *m, struct err *e)
 	r = make_timers(p, e);
 	if (r == 0)
 		r = i8042_new(&p->i8042, m->bus, isa(p, 1), on_reset, p, e);
+	/* before the single ports: one of them lies inside the address register */
+	if (r == 0)
+		r = pc_pci_new(&p->pci, m, pci_lines(p), e);
 	if (r == 0)
 		r = ports_new(&p->ports, m->bus, &ports, e);
 	if (r == 0)
@@ -181,6 +192,7 @@ void pc_reset(struct machine *m)
 	for (unsigned i = 0; i < CONFIG_SERIALS; i++)
 		if (p->serial[i])
 			serial_reset(p->serial[i]);
+	pc_pci_reset(p->pci);
 	acpi_place(&acpi);
 }
 
@@ -198,6 +210,7 @@ void pc_free(struct machine *m)
 		chardev_close(p->chars[i]);
 	}
 	ports_free(p->ports);
+	pc_pci_free(p->pci);
 	i8042_free(p->i8042);
 	acpi_pm_free(p->pm);
 	hpet_free(p->hpet);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* Between pci.c and pci_msix.c. */
+#ifndef EMU_DEV_PCI_INT_H
+#define EMU_DEV_PCI_INT_H
+
+#include "emu/dev/pci.h"
+
+struct pci {
+	pthread_mutex_t lock;
+	struct pci_env env;
+	uint32_t address; /* cf8 */
+	struct bus_region raddress, rdata, recam;
+	struct pci_dev *dev[PCI_SLOTS][8];
+	pthread_mutex_t line_lock;
+	uint32_t raised[PCI_LINES]; /* a bit for each slot that pulls */
+};
+
+/* The control word of MSI-X has changed. */
+void pci_msix_control(struct pci_dev *d);
+
+#endif

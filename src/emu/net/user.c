@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+/* A network behind the host's sockets, without rights: libslirp.  All of it is called in the
+ * network's thread. */
+#include "base/mem.h"
+#include "emu/net/backend.h"
+
+#include <arpa/inet.h>
+#include <slirp/libslirp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define TIMERS 16
+
+struct timer {
+	bool used;
+	int64_t at; /* ms; 0: not set */
+	SlirpTimerCb fn;
+	SlirpTimerId id;
+	void *arg;
+};
+
+struct user {
+	struct net *net;
+	Slirp *slirp;
+	struct timer timer[TIMERS];
+};
+
+static int64_t now_ns(void *opaque)
+{
+	struct timespec t;
+
+	(void)opaque;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static ssize_t cb_send(const void *buf, size_t len, void *opaque)
+{
+	struct user *u = opaque;
+
+	net_receive(u->net, buf, len);
+	return (ssize_t)len;
+}
+
+static void cb_error(const char *msg, void *opaque)
+{
+	(void)msg;
+	(void)opaque;
+}
+
+static struct timer *new_timer(struct user *u)
+{
+	for (unsigned i = 0; i < TIMERS; i++) {
+		if (u->timer[i].used)
+			continue;
+		u->timer[i] = (struct timer){ .used = true };
+		return &u->timer[i];
+	}
+	return NULL;
+}
+
+static void *cb_timer_new(SlirpTimerCb fn, void *arg, void *opaque)
+{
+	struct timer *t = new_timer(opaque);
+
+	if (t) {
+		t->fn = fn;
+		t->arg = arg;
+	}
+	return t;
+}
+
+static void *cb_timer_new_id(SlirpTimerId id, void *arg, void *opaque)
+{
+	struct timer *t = new_timer(opaque);
+
+	if (t) {
+		t->id = id;
+		t->arg = arg;
+	}
+	return t;
+}
+
+static void cb_timer_free(void *timer, void *opaque)
+{
+	struct timer *t = timer;
+
+	(void)opaque;
+	if (t)
+		t->used = false;
+}
+
+static void cb_timer_mod(void *timer, int64_t at, void *opaque)
+{
+	struct timer *t = timer;
+
+	(void)opaque;
+	if (t)
+		t->at = at;
+}
+
+static void cb_fd(int fd, void *opaque)
+{
+	(void)fd;
+	(void)opaque;
+}
+
+static void cb_notify(void *opaque)
+{
+	struct user *u = opaque;
+
+	net_kick(u->net);
+}
+
+static const SlirpCb callbacks = {
+	.send_packet = cb_send,
+	.guest_error = cb_error,
+	.clock_get_ns = now_ns,
+	.timer_new = cb_timer_new,
+	.timer_free = cb_timer_free,
+	.timer_mod = cb_timer_mod,
+	.register_poll_fd = cb_fd,
+	.unregister_poll_fd = cb_fd,
+	.notify = cb_notify,
+	.timer_new_opaque = cb_timer_new_id,
+};
+
+/* "tcp:[HOST]:PORT-[GUEST]:PORT" */
+static int add_forward(Slirp *s, const char *rule, struct err *e)
+{
+	AUTO_FREE char *copy = mem_strdup(rule, e);
+	struct in_addr host = { .s_addr = INADDR_ANY }, guest = { .s_addr = INADDR_ANY };
+	char *proto, *haddr, *hport, *gaddr, *gport, *rest;
+	unsigned long hp, gp;
+	bool udp;
+
+	if (!copy)
+		return -ENOMEM;
+	rest = copy;
+	proto = strsep(&rest, ":");
+	haddr = strsep(&rest, ":");
+	hport = strsep(&rest, "-");
+	gaddr = strsep(&rest, ":");
+	gport = rest;
+	if (!gport || (strcmp(proto, "tcp") != 0 && strcmp(proto, "udp") != 0 && *proto))
+		return err_set(e, -EINVAL, "hostfwd=%s: tcp:[HOST]:PORT-[GUEST]:PORT", rule);
+	udp = *proto == 'u';
+	hp = strtoul(hport, NULL, 10);
+	gp = strtoul(gport, NULL, 10);
+	if (!hp || hp > 65535 || !gp || gp > 65535 ||
+	    (*haddr && inet_pton(AF_INET, haddr, &host) != 1) ||
+	    (*gaddr && inet_pton(AF_INET, gaddr, &guest) != 1))
+		return err_set(e, -EINVAL, "hostfwd=%s: not two addresses with ports", rule);
+	if (slirp_add_hostfwd(s, udp, host, (int)hp, guest, (int)gp) < 0)
+		return err_errno(e, "hostfwd=%s", rule);
+	return 0;
+}
+
+static int open_forwards(struct user *u, struct optset *o, struct err *e)
+{
+	for (size_t i = 0; i < o->n; i++) {
+		int r;
+
+		if (strcmp(o->v[i].key, "hostfwd") != 0)
+			continue;
+		o->v[i].used = true;
+		r = add_forward(u->slirp, o->v[i].val, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int user_open(struct net *n, struct optset *o, void **back, struct err *e)
+{
+	SlirpConfig c = { .version = 1, .in_enabled = true, .in6_enabled = true };
+	struct user *u = mem_zalloc(1, sizeof(*u), e);
+	bool restricted = false;
+	int r;
+
+	if (!u)
+		return -ENOMEM;
+	r = optset_bool(o, "restrict", &restricted, e);
+	if (r < 0) {
+		free(u);
+		return r;
+	}
+	c.restricted = restricted;
+	c.vhostname = optset_get(o, "hostname");
+	inet_pton(AF_INET, "10.0.2.0", &c.vnetwork);
+	inet_pton(AF_INET, "255.255.255.0", &c.vnetmask);
+	inet_pton(AF_INET, "10.0.2.2", &c.vhost);
+	inet_pton(AF_INET, "10.0.2.15", &c.vdhcp_start);
+	inet_pton(AF_INET, "10.0.2.3", &c.vnameserver);
+	inet_pton(AF_INET6, "fec0::", &c.vprefix_addr6);
+	c.vprefix_len = 64;
+	inet_pton(AF_INET6, "fec0::2", &c.vhost6);
+	inet_pton(AF_INET6, "fec0::3", &c.vnameserver6);
+	u->net = n;
+	u->slirp = slirp_new(&c, &callbacks, u);
+	if (!u->slirp) {
+		free(u);
+		return err_set(e, -ENOMEM, "libslirp did not start");
+	}
+	*back = u;
+	return open_forwards(u, o, e);
+}
+
+static int cb_add_poll(int fd, int events, void *opaque)
+{
+	struct user *u = opaque;
+
+	return net_add_fd(u->net, fd,
+			  (short)((events & SLIRP_POLL_IN ? POLLIN : 0) |
+				  (events & SLIRP_POLL_OUT ? POLLOUT : 0) |
+				  (events & SLIRP_POLL_PRI ? POLLPRI : 0)));
+}
+
+static int cb_events(int index, void *opaque)
+{
+	struct user *u = opaque;
+	short e = net_events(u->net, index);
+
+	return (e & POLLIN ? SLIRP_POLL_IN : 0) | (e & POLLOUT ? SLIRP_POLL_OUT : 0) |
+	       (e & POLLPRI ? SLIRP_POLL_PRI : 0) | (e & POLLERR ? SLIRP_POLL_ERR : 0) |
+	       (e & POLLHUP ? SLIRP_POLL_HUP : 0);
+}
+
+static void user_prepare(void *back, int *timeout)
+{
+	struct user *u = back;
+	uint32_t ms = UINT32_MAX;
+	int64_t now = now_ns(NULL) / 1000000;
+
+	slirp_pollfds_fill(u->slirp, &ms, cb_add_poll, u);
+	for (unsigned i = 0; i < TIMERS; i++) {
+		const struct timer *t = &u->timer[i];
+
+		if (t->used && t->at && t->at - now < ms)
+			ms = t->at > now ? (uint32_t)(t->at - now) : 0;
+	}
+	*timeout = ms > INT32_MAX ? -1 : (int)ms;
+}
+
+static void user_work(void *back)
+{
+	struct user *u = back;
+	int64_t now = now_ns(NULL) / 1000000;
+
+	slirp_pollfds_poll(u->slirp, 0, cb_events, u);
+	for (unsigned i = 0; i < TIMERS; i++) {
+		struct timer *t = &u->timer[i];
+
+		if (!t->used || !t->at || t->at > now)
+			continue;
+		t->at = 0;
+		if (t->fn)
+			t->fn(t->arg);
+		else
+			slirp_handle_timer(u->slirp, t->id, t->arg);
+	}
+}
+
+static void user_send(void *back, const uint8_t *frame, size_t len)
+{
+	struct user *u = back;
+
+	slirp_input(u->slirp, frame, (int)len);
+}
+
+static void user_close(void *back)
+{
+	struct user *u = back;
+
+	slirp_cleanup(u->slirp);
+	free(u);
+}
+
+const struct net_ops net_user_ops = { user_open, user_prepare, user_work, user_send,
+				      user_close };

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* Specification 5.1. */
+#include "emu/virtio/net.h"
+
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "emu/net/net.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HEADER   12u
+#define Q_RX     0
+#define Q_TX     1
+#define F_MAC    (UINT64_C(1) << 5)
+#define F_STATUS (UINT64_C(1) << 16)
+#define LINK_UP  1
+#define SHORTEST 60u
+
+struct virtio_net {
+	struct virtio v;
+	struct net *net;
+	/* The network's thread alone uses these. */
+	struct virtq_chain chain;
+	uint8_t frame[NET_FRAME];
+};
+
+static bool receive(void *arg, const uint8_t *frame, size_t len)
+{
+	struct virtio_net *n = arg;
+	struct virtq *q = &n->v.q[Q_RX];
+	uint8_t head[HEADER] = { 0 };
+	int r;
+
+	/* a card that is not set up loses what comes */
+	if (!virtio_running(&n->v))
+		return true;
+	r = virtq_pop(q, &n->chain);
+	if (r == 0 && virtq_arm(q))
+		r = virtq_pop(q, &n->chain);
+	if (r <= 0)
+		return r < 0;
+	head[10] = 1; /* one buffer */
+	/* what does not fit is lost, and the buffer comes back empty */
+	if (n->chain.in_len < HEADER + len) {
+		virtq_push(q, &n->chain, 0);
+		return true;
+	}
+	virtq_write(&n->v, &n->chain, 0, head, HEADER);
+	virtq_write(&n->v, &n->chain, HEADER, frame, len);
+	virtq_push(q, &n->chain, (uint32_t)(HEADER + len));
+	return true;
+}
+
+static void transmit(void *arg, struct net *net)
+{
+	struct virtio_net *n = arg;
+	struct virtq *q = &n->v.q[Q_TX];
+
+	do {
+		while (virtq_pop(q, &n->chain) > 0) {
+			size_t len = virtq_read(&n->chain, HEADER, n->frame, sizeof(n->frame));
+
+			if (len < SHORTEST && len >= 14) {
+				memset(n->frame + len, 0, SHORTEST - len);
+				len = SHORTEST;
+			}
+			if (len >= SHORTEST && n->chain.out_len <= HEADER + sizeof(n->frame))
+				net_send(net, n->frame, len);
+			virtq_push(q, &n->chain, 0);
+		}
+	} while (virtq_arm(q));
+}
+
+static void kick(struct virtio *v, unsigned q)
+{
+	struct virtio_net *n = v->dev;
+
+	(void)q;
+	if (n->net)
+		net_kick(n->net);
+}
+
+static void stop(struct virtio *v)
+{
+	struct virtio_net *n = v->dev;
+
+	if (n->net)
+		net_settle(n->net);
+}
+
+static const struct virtio_ops ops = { .id = 1,
+				       .class = 0x020000,
+				       .name = "virtio-net",
+				       .kick = kick,
+				       .stop = stop };
+
+int virtio_net_new(struct virtio_net **out, struct pci *p, struct mem *m,
+		   const struct config_net *c, struct err *e)
+{
+	struct virtio_net *n = mem_zalloc(1, sizeof(*n), e);
+	const struct net_user u = { receive, transmit, n };
+	int r;
+
+	if (!n)
+		return -ENOMEM;
+	n->v.ops = &ops;
+	n->v.dev = n;
+	n->v.queues = 2;
+	n->v.offers = F_MAC | F_STATUS;
+	memcpy(n->v.config, c->mac, 6);
+	store_le16(n->v.config + 6, LINK_UP);
+	n->v.config_len = 8;
+	r = virtio_add(&n->v, p, m, e);
+	if (r == 0)
+		r = net_open(c->kind, c->options, &u, &n->net, e);
+	if (r < 0) {
+		virtio_net_free(n);
+		return r;
+	}
+	*out = n;
+	return 0;
+}
+
+void virtio_net_reset(struct virtio_net *n)
+{
+	virtio_reset(&n->v);
+}
+
+void virtio_net_free(struct virtio_net *n)
+{
+	if (!n)
+		return;
+	virtio_remove(&n->v);
+	net_close(n->net);
+	free(n);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* virtio-rng: random numbers of the host. */
+#ifndef EMU_VIRTIO_RNG_H
+#define EMU_VIRTIO_RNG_H
+
+#include "emu/virtio/virtio.h"
+
+int virtio_rng_new(struct virtio **out, struct pci *p, struct mem *m, struct err *e) MUST_CHECK;
+void virtio_rng_free(struct virtio *v);
+
+#endif
