@@ -24,7 +24,7 @@ void vcpu_ask(struct vcpu *c, uint32_t bits)
 	atomic_fetch_or(&c->request, bits);
 	if (atomic_exchange(&c->sleeping, false))
 		sem_post(&c->wake);
-	else if (c->ops && c != current)
+	else if (c->ops)
 		c->ops->kick(c);
 }
 

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "emu/mem.h"
+
+#include "tests/unit/unit.h"
+
+#include <string.h>
+
+#define P MEM_PAGE
+
+static unsigned changes, writes;
+static uint64_t last_gpa, last_len;
+
+static void changed(void *arg, uint64_t gpa, uint64_t size)
+{
+	changes++;
+	last_gpa = gpa;
+	last_len = size;
+}
+
+static void written(void *arg, uint64_t gpa, uint64_t len)
+{
+	writes++;
+	last_gpa = gpa;
+	last_len = len;
+}
+
+static void map(struct mem *m, uint64_t gpa, uint64_t size, uint8_t *host, bool w)
+{
+	struct err e = { 0 };
+
+	assert_int_equal(mem_map(m, gpa, size, host, w, &e), 0);
+}
+
+/* A map over another cuts it, in the middle, at its ends, or all of it. */
+static void cutting(void **state)
+{
+	static uint8_t a[16 * P], b[4 * P];
+	struct err e = { 0 };
+	struct mem *m;
+	size_t n;
+
+	assert_int_equal(mem_new(&m, &e), 0);
+	map(m, 0x10000, sizeof(a), a, true);
+	map(m, 0x10000 + 4 * P, sizeof(b), b, false);
+	mem_slots(m, &n);
+	assert_int_equal(n, 3);
+	assert_ptr_equal(mem_ptr(m, 0x10000 + 4 * P - 1, 1, true), a + 4 * P - 1);
+	assert_ptr_equal(mem_ptr(m, 0x10000 + 4 * P, 1, false), b);
+	assert_null(mem_ptr(m, 0x10000 + 4 * P, 1, true));
+	assert_ptr_equal(mem_ptr(m, 0x10000 + 8 * P, 1, true), a + 8 * P);
+	assert_null(mem_ptr(m, 0x10000 + 4 * P - 1, 2, false));
+	/* a hole over two borders */
+	map(m, 0x10000 + 3 * P, 2 * P, NULL, false);
+	assert_null(mem_ptr(m, 0x10000 + 3 * P, 1, false));
+	assert_null(mem_slot_at(m, 0x10000 + 4 * P));
+	assert_ptr_equal(mem_ptr(m, 0x10000 + 5 * P, 1, false), b + P);
+	map(m, 0, 64 * P, NULL, false);
+	mem_slots(m, &n);
+	assert_int_equal(n, 0);
+	assert_int_equal(mem_map(m, 1, P, a, true, &e), -EINVAL);
+	assert_int_equal(mem_map(m, 0, 0, a, true, &e), -EINVAL);
+	assert_int_equal(mem_map(m, 0 - (uint64_t)P, 2 * P, a, true, &e), -EINVAL);
+	/* the last page there is */
+	map(m, 0 - (uint64_t)P, P, a, true);
+	assert_ptr_equal(mem_ptr(m, UINT64_MAX, 1, true), a + P - 1);
+	assert_null(mem_ptr(m, UINT64_MAX, 2, true));
+	mem_free(m);
+}
+
+static void copying(void **state)
+{
+	static uint8_t a[P], b[P], buf[2 * P];
+	const struct mem_listener l = { changed, written, NULL };
+	struct err e = { 0 };
+	struct mem *m;
+
+	assert_int_equal(mem_new(&m, &e), 0);
+	assert_int_equal(mem_listen(m, &l, &e), 0);
+	map(m, 0, P, a, true);
+	map(m, P, P, b, true);
+	assert_int_equal(changes, 2);
+	memset(buf, 7, sizeof(buf));
+	assert_int_equal(mem_write(m, 8, buf, 2 * P - 8), 0);
+	assert_int_equal(a[8] + b[P - 1], 14);
+	assert_int_equal(a[7], 0);
+	assert_int_equal(writes, 2);
+	assert_int_equal(last_gpa, P);
+	assert_int_equal(last_len, P);
+	assert_int_equal(mem_read(m, 1, buf, 2 * P - 1), 0);
+	assert_int_equal(mem_read(m, 1, buf, 2 * P), -EFAULT);
+	assert_int_equal(mem_write(m, 2 * P, buf, 1), -EFAULT);
+	for (unsigned i = 1; i < MEM_LISTENERS; i++)
+		assert_int_equal(mem_listen(m, &l, &e), 0);
+	assert_int_equal(mem_listen(m, &l, &e), -ENOSPC);
+	mem_free(m);
+}
+
+static void allocating(void **state)
+{
+	struct err e = { 0 };
+	uint8_t *p;
+
+	assert_int_equal(mem_alloc(1 << 20, NULL, true, &p, &e), 0);
+	p[(1 << 20) - 1] = 1;
+	mem_dealloc(p, 1 << 20);
+	assert_int_equal(mem_alloc(1 << 20, "/tmp", false, &p, &e), 0);
+	p[0] = 1;
+	mem_dealloc(p, 1 << 20);
+	assert_true(mem_alloc(1 << 20, "/nowhere/at/all", false, &p, &e) < 0);
+	assert_non_null(strstr(e.msg, "/nowhere/at/all"));
+	assert_int_equal(mem_alloc(UINT64_MAX, NULL, false, &p, &e), -ENOMEM);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(cutting),
+		cmocka_unit_test(copying),
+		cmocka_unit_test(allocating),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
