@@ -100,5 +100,8 @@ void pc_free(struct machine *m);
 void pc_reset(struct machine *m);
 int pc_pic_vector(void *machine);
 bool pc_button(struct machine *m);
+struct chardev;
+/* What serial port @n is connected to, or NULL. */
+struct chardev *pc_serial(struct machine *m, unsigned n);
 
 #endif

@@ -4,6 +4,7 @@
 #include "emu/cpu/x86/cpuid.h"
 #include "emu/devices.h"
 #include "emu/machine.h"
+#include "emu/monitor/monitor.h"
 #include "emu/options.h"
 #include "help_vemu.h"
 
@@ -137,6 +138,7 @@ static int run(struct machine_config *c)
 {
 	struct err e = { 0 };
 	struct machine *m;
+	struct monitors *mon = NULL;
 	struct ender end;
 	sigset_t set;
 	int fd = catch_signals(&set), status = 1, r;
@@ -149,7 +151,11 @@ static int run(struct machine_config *c)
 	end = (struct ender){ m, { fd, POLLIN, on_signal, &end } };
 	r = loop_watch(m->loop, &end.fd, &e);
 	if (r == 0)
+		r = monitors_new(&mon, m, c->serial_mux ? pc_serial(m, 0) : NULL, &e);
+	if (r == 0)
 		r = machine_run(m, &status, &e);
+	/* before what the monitor looks at goes away */
+	monitors_free(mon);
 	if (r == 0)
 		r = machine_end(m, &e);
 	machine_free(m);

@@ -17,6 +17,7 @@
 
 #define BUFFER 65536u
 /* A pipe that poll() calls writable takes this much without blocking. */
+#define ESCAPE 1 /* C-a */
 #define CHUNK  2048u
 
 struct chardev {
@@ -24,7 +25,12 @@ struct chardev {
 	struct chardev_fds fds;
 	struct loop_fd in, out, listener;
 	struct loop_job flush, more;
-	struct chardev_user user;
+	struct chardev_user users[2],
+		user; /* the second by chardev_share(); who has the input */
+	unsigned focus;
+	bool shared, escaped; /* C-a was pressed */
+	void (*quit)(void *arg);
+	void *quit_arg;
 	bool gone; /* the other side has ended */
 	struct termios saved;
 	bool raw;
@@ -143,6 +149,68 @@ static void more(void *arg)
 	loop_events(c->loop, &c->in, want ? POLLIN : 0);
 }
 
+static void say(struct chardev *c, const char *text)
+{
+	chardev_write(c, text, strlen(text));
+}
+
+static void switch_focus(struct chardev *c)
+{
+	c->users[c->focus] = c->user;
+	c->focus ^= 1;
+	c->user = c->users[c->focus];
+	if (c->user.connected)
+		c->user.connected(c->user.arg, true);
+	else
+		say(c, "\r\n");
+}
+
+static void escape(struct chardev *c, uint8_t key)
+{
+	switch (key) {
+	case 'x':
+		c->quit(c->quit_arg);
+		break;
+	case 'c':
+		switch_focus(c);
+		break;
+	case 'b':
+		if (c->user.brk)
+			c->user.brk(c->user.arg);
+		break;
+	case 'h':
+	case '?':
+		say(c, "\r\nC-a h    these keys\r\nC-a x    end the machine\r\n"
+		       "C-a c    switch between the serial port and the monitor\r\n"
+		       "C-a b    send a break\r\nC-a C-a  send C-a\r\n");
+		break;
+	case ESCAPE:
+		c->user.input(c->user.arg, &key, 1);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Input with our keys taken out. */
+static void filter(struct chardev *c, const uint8_t *p, size_t n)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!c->escaped && p[i] != ESCAPE)
+			continue;
+		if (i > from)
+			c->user.input(c->user.arg, p + from, i - from);
+		from = i + 1;
+		if (c->escaped)
+			escape(c, p[i]);
+		c->escaped = !c->escaped;
+	}
+	if (n > from)
+		c->user.input(c->user.arg, p + from, n - from);
+}
+
 static void in_ready(void *arg, short revents)
 {
 	struct chardev *c = arg;
@@ -165,8 +233,20 @@ static void in_ready(void *arg, short revents)
 		loop_events(c->loop, &c->in, 0);
 		return;
 	}
-	c->user.input(c->user.arg, buf, got);
+	if (c->shared)
+		filter(c, buf, got);
+	else
+		c->user.input(c->user.arg, buf, got);
 	more(c);
+}
+
+void chardev_share(struct chardev *c, const struct chardev_user *second,
+		   void (*quit)(void *arg), void *arg)
+{
+	c->users[1] = *second;
+	c->shared = true;
+	c->quit = quit;
+	c->quit_arg = arg;
 }
 
 static void accept_ready(void *arg, short revents)

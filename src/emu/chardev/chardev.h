@@ -32,16 +32,21 @@ struct chardev_user {
 
 /*
  * @spec is what -serial and -monitor take ("stdio", "null", "file:PATH", "pty",
- * "unix:PATH,server=on,wait=off", "tcp:HOST:PORT,...") or "mon:" and one of these, for which
- * see chardev_mux().  @id is for messages.
+ * "unix:PATH,server=on,wait=off", "tcp:HOST:PORT,...").  @id is for messages.
  */
 int chardev_open(struct loop *l, const char *id, const char *spec, struct chardev **out,
 		 struct err *e) MUST_CHECK;
 /* What is buffered is written first, for a second at most. */
 void chardev_close(struct chardev *c);
 
-/* One user; NULL takes it away.  Before the loop runs, or in its thread. */
+/* The user, NULL takes it away.  Before the loop runs, or in its thread. */
 void chardev_use(struct chardev *c, const struct chardev_user *u);
+/*
+ * Lets a second user share it: what both write goes out, what comes in goes to one of them.
+ * Keys after C-a: x calls @quit, c switches, b sends a break, h shows the keys, C-a is itself.
+ */
+void chardev_share(struct chardev *c, const struct chardev_user *second,
+		   void (*quit)(void *arg), void *arg);
 /* How many of @n bytes were taken.  Any thread. */
 size_t chardev_write(struct chardev *c, const void *p, size_t n);
 /* The user takes input again.  Any thread. */

@@ -201,6 +201,11 @@ bool pc_button(struct machine *m)
 	return acpi_pm_button(m->pc->pm);
 }
 
+struct chardev *pc_serial(struct machine *m, unsigned n)
+{
+	return m->pc->chars[n];
+}
+
 void pc_free(struct machine *m)
 {
 	struct pc *p = m->pc;

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* What a monitor can do, said in words or in JSON. */
+#ifndef EMU_MONITOR_COMMAND_H
+#define EMU_MONITOR_COMMAND_H
+
+#include "base/str.h"
+#include "emu/chardev/chardev.h"
+
+#include <jansson.h>
+
+struct machine;
+struct qmp;
+struct hmp;
+
+/* Runs a line, its answer is added to @out. */
+void command_line(struct machine *m, const char *line, struct str *out);
+
+/* Runs @name; the answer for "return", or NULL and a class and text of an error. */
+json_t *command_run(struct machine *m, const char *name, const json_t *args, const char **class,
+		    struct err *e);
+json_t *command_version(void);
+const char *command_status(const struct machine *m);
+
+int hmp_new(struct hmp **out, struct machine *m, struct chardev *c, struct err *e) MUST_CHECK;
+/* What chardev_share() wants of it. */
+void hmp_user(struct hmp *h, struct chardev_user *u);
+void hmp_free(struct hmp *h);
+
+int qmp_new(struct qmp **out, struct machine *m, struct chardev *c, struct err *e) MUST_CHECK;
+void qmp_event(struct qmp *q, const char *name, const char *detail);
+void qmp_free(struct qmp *q);
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/* The monitor for programs: QEMU's machine protocol (docs/interop/qmp-spec.txt). */
+#include "base/mem.h"
+#include "emu/chardev/chardev.h"
+#include "emu/monitor/command.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define INPUT 65536u
+
+struct qmp {
+	struct machine *m;
+	struct chardev *c;
+	bool ready; /* capabilities were agreed on */
+	char buf[INPUT];
+	size_t n, at; /* bytes, and how far the end of an object was looked for */
+	unsigned depth;
+	bool string, escaped, started;
+};
+
+/* Takes @v over. */
+static void send(struct qmp *q, json_t *v)
+{
+	char *text = v ? json_dumps(v, JSON_COMPACT) : NULL;
+
+	if (text) {
+		chardev_write(q->c, text, strlen(text));
+		chardev_write(q->c, "\r\n", 2);
+	}
+	free(text);
+	json_decref(v);
+}
+
+static json_t *with_id(json_t *answer, const json_t *request)
+{
+	json_t *id = json_object_get(request, "id");
+
+	if (answer && id)
+		json_object_set(answer, "id", id);
+	return answer;
+}
+
+static json_t *error(const char *class, const char *desc)
+{
+	return json_pack("{s:{s:s, s:s}}", "error", "class", class, "desc", desc);
+}
+
+static void execute(struct qmp *q, const json_t *request)
+{
+	const char *name = json_string_value(json_object_get(request, "execute"));
+	const char *class = "GenericError";
+	struct err e = { 0 };
+	json_t *r = NULL;
+
+	if (!name) {
+		send(q, with_id(error(class, "QMP input lacks member 'execute'"), request));
+		return;
+	}
+	if (!strcmp(name, "qmp_capabilities")) {
+		q->ready = true;
+		r = json_object();
+	} else if (!q->ready) {
+		class = "CommandNotFound";
+		err_set(&e, -EINVAL,
+			"Expecting capabilities negotiation with 'qmp_capabilities'");
+	} else {
+		r = command_run(q->m, name, json_object_get(request, "arguments"), &class, &e);
+	}
+	send(q, with_id(r ? json_pack("{s:o}", "return", r) : error(class, e.msg), request));
+}
+
+static void parse(struct qmp *q, size_t len)
+{
+	json_t *v = json_loadb(q->buf, len, 0, NULL);
+
+	if (json_is_object(v))
+		execute(q, v);
+	else
+		send(q, error("GenericError", "Invalid JSON syntax"));
+	json_decref(v);
+}
+
+/* One byte more of what may become an object.  True: it is whole. */
+static bool whole(struct qmp *q, char c)
+{
+	if (q->string) {
+		if (q->escaped)
+			q->escaped = false;
+		else if (c == '\\')
+			q->escaped = true;
+		else if (c == '"')
+			q->string = false;
+		return false;
+	}
+	if (c == '"') {
+		q->string = true;
+	} else if (c == '{' || c == '[') {
+		q->depth++;
+		q->started = true;
+	} else if ((c == '}' || c == ']') && q->depth) {
+		q->depth--;
+	}
+	return q->started && !q->depth;
+}
+
+static void forget(struct qmp *q)
+{
+	q->n = q->at = 0;
+	q->depth = 0;
+	q->string = q->escaped = q->started = false;
+}
+
+static size_t room(void *arg)
+{
+	struct qmp *q = arg;
+
+	return INPUT - q->n;
+}
+
+static void input(void *arg, const uint8_t *p, size_t n)
+{
+	struct qmp *q = arg;
+
+	for (size_t i = 0; i < n; i++) {
+		bool blank = !q->started && (p[i] == ' ' || p[i] == '\n' || p[i] == '\r');
+
+		if (blank)
+			continue;
+		q->buf[q->n++] = (char)p[i];
+		if (whole(q, (char)p[i])) {
+			parse(q, q->n);
+			forget(q);
+		} else if (q->n == INPUT || (!q->started && q->n > 64)) {
+			send(q, error("GenericError", "Invalid JSON syntax"));
+			forget(q);
+		}
+	}
+}
+
+static void connected(void *arg, bool there)
+{
+	struct qmp *q = arg;
+
+	forget(q);
+	q->ready = false;
+	if (there)
+		send(q, json_pack("{s:{s:o, s:[]}}", "QMP", "version", command_version(),
+				  "capabilities"));
+}
+
+void qmp_event(struct qmp *q, const char *name, const char *detail)
+{
+	struct timespec t;
+	json_t *v;
+
+	if (!q || !q->ready)
+		return;
+	clock_gettime(CLOCK_REALTIME, &t);
+	v = json_pack("{s:{s:I, s:I}, s:s}", "timestamp", "seconds", (json_int_t)t.tv_sec,
+		      "microseconds", (json_int_t)(t.tv_nsec / 1000), "event", name);
+	if (v && detail)
+		json_object_set_new(v, "data",
+				    json_pack("{s:b, s:s}", "guest", 1, "reason", detail));
+	send(q, v);
+}
+
+int qmp_new(struct qmp **out, struct machine *m, struct chardev *c, struct err *e)
+{
+	struct qmp *q = mem_zalloc(1, sizeof(*q), e);
+	struct chardev_user u = { .room = room, .input = input, .connected = connected };
+
+	if (!q)
+		return -ENOMEM;
+	q->m = m;
+	q->c = c;
+	u.arg = q;
+	chardev_use(c, &u);
+	*out = q;
+	return 0;
+}
+
+void qmp_free(struct qmp *q)
+{
+	free(q);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/compiler.h"
+#include "emu/machine.h"
+#include "emu/monitor/command.h"
+
+#include <string.h>
+
+static json_t *empty(void)
+{
+	return json_object();
+}
+
+static json_t *query_status(struct machine *m, const json_t *args, struct err *e)
+{
+	return json_pack("{s:b, s:b, s:s}", "running", m->running, "singlestep", 0, "status",
+			 command_status(m));
+}
+
+json_t *command_version(void)
+{
+	/* what programs compare is QEMU's version, whose commands these are */
+	return json_pack("{s:{s:i, s:i, s:i}, s:s}", "qemu", "major", 7, "minor", 2, "micro", 0,
+			 "package", "hostkit vemu " VERSION);
+}
+
+static json_t *query_version(struct machine *m, const json_t *args, struct err *e)
+{
+	return command_version();
+}
+
+static json_t *query_name(struct machine *m, const json_t *args, struct err *e)
+{
+	return m->config->name ? json_pack("{s:s}", "name", m->config->name) : empty();
+}
+
+static json_t *query_uuid(struct machine *m, const json_t *args, struct err *e)
+{
+	return json_pack("{s:s}", "UUID",
+			 m->config->uuid ? m->config->uuid
+					 : "00000000-0000-0000-0000-000000000000");
+}
+
+static json_t *query_kvm(struct machine *m, const json_t *args, struct err *e)
+{
+	return json_pack("{s:b, s:b}", "enabled", !strcmp(m->ops->name, "kvm"), "present", 1);
+}
+
+static json_t *query_cpus(struct machine *m, const json_t *args, struct err *e)
+{
+	json_t *all = json_array();
+
+	for (unsigned i = 0; i < m->vcpus; i++)
+		json_array_append_new(all,
+				      json_pack("{s:i, s:s, s:s}", "cpu-index", (int)i,
+						"target", "x86_64", "qom-path", "/machine"));
+	return all;
+}
+
+static json_t *query_block(struct machine *m, const json_t *args, struct err *e)
+{
+	json_t *all = json_array();
+
+	for (unsigned i = 0; i < m->config->disks; i++) {
+		const struct config_disk *d = &m->config->disk[i];
+
+		json_array_append_new(
+			all, json_pack("{s:s+, s:b, s:b, s:s, s:{s:s, s:b}}", "device",
+				       "virtio", i < 10 ? (char[]){ (char)('0' + i), 0 } : "x",
+				       "locked", 0, "removable", 0, "type", "unknown",
+				       "inserted", "file", d->file, "ro", d->readonly));
+	}
+	return all;
+}
+
+static json_t *do_stop(struct machine *m, const json_t *args, struct err *e)
+{
+	machine_stop(m);
+	return empty();
+}
+
+static json_t *do_cont(struct machine *m, const json_t *args, struct err *e)
+{
+	if (m->powered_off) {
+		err_set(e, -EINVAL, "the guest is switched off; reset it first");
+		return NULL;
+	}
+	machine_cont(m);
+	return empty();
+}
+
+static json_t *do_reset(struct machine *m, const json_t *args, struct err *e)
+{
+	machine_request(m, MACHINE_RESET, NULL);
+	return empty();
+}
+
+static json_t *do_powerdown(struct machine *m, const json_t *args, struct err *e)
+{
+	machine_powerdown(m);
+	return empty();
+}
+
+static json_t *do_quit(struct machine *m, const json_t *args, struct err *e)
+{
+	machine_request(m, MACHINE_QUIT, NULL);
+	return empty();
+}
+
+static json_t *do_human(struct machine *m, const json_t *args, struct err *e)
+{
+	const char *line = json_string_value(json_object_get(args, "command-line"));
+	struct str out = STR_INIT;
+	json_t *r;
+
+	if (!line) {
+		err_set(e, -EINVAL, "Parameter 'command-line' is missing");
+		return NULL;
+	}
+	command_line(m, line, &out);
+	r = json_stringn(out.s ? out.s : "", out.len);
+	str_free(&out);
+	return r;
+}
+
+static json_t *query_commands(struct machine *m, const json_t *args, struct err *e);
+
+static const struct {
+	const char *name;
+	json_t *(*fn)(struct machine *m, const json_t *args, struct err *e);
+} commands[] = {
+	{ "cont", do_cont },
+	{ "human-monitor-command", do_human },
+	{ "query-block", query_block },
+	{ "query-commands", query_commands },
+	{ "query-cpus-fast", query_cpus },
+	{ "query-kvm", query_kvm },
+	{ "query-name", query_name },
+	{ "query-status", query_status },
+	{ "query-uuid", query_uuid },
+	{ "query-version", query_version },
+	{ "quit", do_quit },
+	{ "stop", do_stop },
+	{ "system_powerdown", do_powerdown },
+	{ "system_reset", do_reset },
+};
+
+static json_t *query_commands(struct machine *m, const json_t *args, struct err *e)
+{
+	json_t *all = json_array();
+
+	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
+		json_array_append_new(all, json_pack("{s:s}", "name", commands[i].name));
+	json_array_append_new(all, json_pack("{s:s}", "name", "qmp_capabilities"));
+	return all;
+}
+
+json_t *command_run(struct machine *m, const char *name, const json_t *args, const char **class,
+		    struct err *e)
+{
+	*class = "GenericError";
+	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(commands[i].name, name))
+			return commands[i].fn(m, args, e);
+	*class = "CommandNotFound";
+	err_set(e, -ENOENT, "The command %.100s has not been found", name);
+	return NULL;
+}
