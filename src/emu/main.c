@@ -6,6 +6,7 @@
 #include "emu/machine.h"
 #include "emu/monitor/monitor.h"
 #include "emu/options.h"
+#include "emu/sandbox.h"
 #include "help_vemu.h"
 
 #include <poll.h>
@@ -134,6 +135,29 @@ static int catch_signals(sigset_t *set)
 	return signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+static int write_pid(const char *path, struct err *e)
+{
+	FILE *f = path ? fopen(path, "we") : NULL;
+
+	if (!path)
+		return 0;
+	if (!f || fprintf(f, "%ld\n", (long)getpid()) < 0 || fclose(f))
+		return err_errno(e, "%s", path);
+	return 0;
+}
+
+/* Everything is open: what is not needed any more is given up. */
+static int give_up(const struct machine_config *c, struct err *e)
+{
+	int r = write_pid(c->pidfile, e);
+
+	if (r == 0 && c->runas)
+		r = sandbox_user(c->runas, e);
+	if (r == 0 && !c->no_sandbox)
+		r = sandbox_filter(e);
+	return r;
+}
+
 static int run(struct machine_config *c)
 {
 	struct err e = { 0 };
@@ -153,12 +177,16 @@ static int run(struct machine_config *c)
 	if (r == 0)
 		r = monitors_new(&mon, m, c->serial_mux ? pc_serial(m, 0) : NULL, &e);
 	if (r == 0)
+		r = give_up(c, &e);
+	if (r == 0)
 		r = machine_run(m, &status, &e);
 	/* before what the monitor looks at goes away */
 	monitors_free(mon);
 	if (r == 0)
 		r = machine_end(m, &e);
 	machine_free(m);
+	if (c->pidfile)
+		unlink(c->pidfile);
 	close(fd);
 	return r < 0 ? say(&e, 1) : status;
 }
