@@ -53,6 +53,8 @@ struct accel_ops {
 	void (*kick)(struct vcpu *c);
 	void (*vcpu_fini)(struct vcpu *c);
 	void (*close)(void *vm);
+	/* Which processor features it can offer; NULL: those of x86_cpuid_host(). */
+	int (*features)(uint32_t *feat, struct err *e);
 };
 
 extern const struct accel_ops accel_soft, accel_kvm;

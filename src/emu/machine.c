@@ -248,10 +248,10 @@ static int make_memory(struct machine *m, struct err *e)
 /* Which accelerator, tried in the order that @want says; why not is in @e. */
 static const struct accel_ops *choose(enum accel_kind want, struct err *e)
 {
-	if (want == ACCEL_KVM) {
-		err_set(e, -ENOTSUP, "the accelerator kvm is not supported yet; soft is");
-		return NULL;
-	}
+	if (want == ACCEL_KVM)
+		return accel_kvm.probe(e) < 0 ? NULL : &accel_kvm;
+	if (want == ACCEL_AUTO && accel_kvm.probe(NULL) == 0)
+		return &accel_kvm;
 	return accel_soft.probe(e) < 0 ? NULL : &accel_soft;
 }
 
@@ -269,8 +269,13 @@ static int make_cpus(struct machine *m, struct err *e)
 
 	if (r < 0)
 		return r;
-	x86_cpuid_host(feat);
-	r = x86_cpuid_parse(&m->cpuid, m->config->cpu ? m->config->cpu : "max", feat, e);
+	if (m->ops->features)
+		r = m->ops->features(feat, e);
+	else
+		x86_cpuid_host(feat);
+	if (r == 0)
+		r = x86_cpuid_parse(&m->cpuid, m->config->cpu ? m->config->cpu : "max", feat,
+				    e);
 	if (r < 0)
 		return r;
 	m->cpuid.tsc_khz = x86_host_tsc_khz();

@@ -54,7 +54,7 @@ static void list_devices(void)
 
 static void list_accels(void)
 {
-	const struct accel_ops *const all[] = { &accel_soft };
+	const struct accel_ops *const all[] = { &accel_kvm, &accel_soft };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(all); i++) {
 		struct err e = { 0 };

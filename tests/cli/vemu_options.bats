@@ -7,10 +7,10 @@ VEMU=${BIN:-$TOP/build/release/bin}/vemu
 page() { sed -n '/^# OPTIONS/,/^# EXIT/p' "$TOP/docs/man/vemu.1.scd"; }
 
 @test "the page and the program have the same options" {
-	page | sed -n 's/^\*-/-/p' | grep -o -- '-[A-Za-z][A-Za-z_-]*\*' | tr -d '*' | sort -u >page
+	page | sed -n 's/^\*-/-/p' | grep -o -- '-[A-Za-z][A-Za-z_-]*\*' | tr -d '*' | sort -u >manual
 	"$VEMU" -list-options | awk '{ print $2 }' | sort -u >program
 	[ "$(wc -l <program)" -gt 40 ]
-	same page program
+	same manual program
 }
 
 @test "every option that takes a value says so when there is none" {
