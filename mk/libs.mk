@@ -21,6 +21,9 @@ linked   := $(foreach l,$(sort $(foreach r,$(ROOMS) $(sources),$(needs.$(r)) $(l
 likes    := $(foreach r,$(rooms),$(foreach l,$(likes.$(r)),$(if $(filter-out no,$(want.$(l))),$(if $(probe.$(l)),$(l)))))
 pkgs     := $(filter $(linked),$(sort $(foreach r,$(rooms) $(sources),$(needs.$(r))))) $(likes)
 
+# What libhostkit itself needs, for hostkit.pc.
+lib.pkgs := $(filter $(linked),$(sort $(foreach r,$(filter $(LIBROOMS),$(rooms)),$(needs.$(r))) jansson)) $(likes)
+
 have.libdeflate := -DHAVE_LIBDEFLATE
 lib.cppflags := $(sort $(foreach l,$(pkgs),$(cflags.$(l)) $(have.$(l))))
 lib.libs     := $(foreach l,$(pkgs),$(libs.$(l)))

@@ -15,9 +15,9 @@ struct qmp {
 	struct chardev *c;
 	bool ready; /* capabilities were agreed on */
 	char buf[INPUT];
-	size_t n, at; /* bytes, and how far the end of an object was looked for */
+	size_t n;
 	unsigned depth;
-	bool string, escaped, started;
+	bool string, escaped, started, garbage;
 };
 
 /* Takes @v over. */
@@ -107,9 +107,9 @@ static bool whole(struct qmp *q, char c)
 
 static void forget(struct qmp *q)
 {
-	q->n = q->at = 0;
+	q->n = 0;
 	q->depth = 0;
-	q->string = q->escaped = q->started = false;
+	q->string = q->escaped = q->started = q->garbage = false;
 }
 
 static size_t room(void *arg)
@@ -124,16 +124,22 @@ static void input(void *arg, const uint8_t *p, size_t n)
 	struct qmp *q = arg;
 
 	for (size_t i = 0; i < n; i++) {
-		bool blank = !q->started && (p[i] == ' ' || p[i] == '\n' || p[i] == '\r');
+		char c = (char)p[i];
 
-		if (blank)
+		if (!q->started && c != '{') {
+			/* one word about it, however much it is */
+			if (!q->garbage && !strchr(" \t\r\n", c))
+				send(q, error("GenericError", "Invalid JSON syntax"));
+			q->garbage |= !strchr(" \t\r\n", c);
 			continue;
-		q->buf[q->n++] = (char)p[i];
-		if (whole(q, (char)p[i])) {
+		}
+		q->garbage = false;
+		q->buf[q->n++] = c;
+		if (whole(q, c)) {
 			parse(q, q->n);
 			forget(q);
-		} else if (q->n == INPUT || (!q->started && q->n > 64)) {
-			send(q, error("GenericError", "Invalid JSON syntax"));
+		} else if (q->n == INPUT) {
+			send(q, error("GenericError", "JSON input is too long"));
 			forget(q);
 		}
 	}

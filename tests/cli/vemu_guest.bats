@@ -1,0 +1,163 @@
+#!/usr/bin/env bats
+# A guest of a few instructions, as a kernel image made here: what it says on its serial port,
+# how it ends, what the monitors say.
+load ../lib/common
+
+VEMU=${BIN:-$TOP/build/release/bin}/vemu
+
+# bytes HEX...: as they are.
+bytes() {
+	local b
+	for b; do printf '%b' "\\x$b"; done
+}
+
+# put OFFSET HEX...: into the file kernel.
+put() {
+	local at=$1
+	shift
+	bytes "$@" | dd of=kernel bs=1 seek="$((at))" conv=notrunc status=none
+}
+
+# kernel HEX...: a bzImage whose 64-bit entry is this code.
+kernel() {
+	rm -f kernel
+	truncate -s 8192 kernel
+	put 0x1f1 03
+	put 0x1fe 55 aa
+	put 0x201 66 48 64 72 53 0f 02
+	put 0x211 01
+	put 0x22c ff ff ff 7f
+	put 0x230 00 00 20 00 01
+	put 0x236 01
+	put 0x238 ff 07 00 00
+	put 0x258 00 00 00 01
+	put 0x260 00 00 10 00
+	put $((2048 + 0x200)) "$@"
+}
+
+# Code: mov dx, PORT; mov al/ax, VALUE; out dx.
+say() {
+	local text=$1 i
+	echo 66 ba f8 03
+	for ((i = 0; i < ${#text}; i++)); do
+		printf 'b0 %02x ee\n' "'${text:i:1}"
+	done
+}
+off='66 ba 04 06 66 b8 00 34 66 ef'   # S5
+halt='fa f4 eb fc'                    # cli; hlt; again
+spin='eb fe'
+reset='66 ba f9 0c b0 06 ee'          # cf9
+triple='0f 01 1d 00 00 00 00 cc'      # lidt of nothing; int3
+
+vemu() { timeout 20 "$VEMU" -accel soft -m 64 -kernel kernel "$@"; }
+
+@test "what a guest writes to its serial port comes out, and it switches itself off" {
+	# shellcheck disable=SC2046,SC2086
+	kernel $(say hello) $off $halt
+	run vemu -nographic </dev/null
+	[ "$status" = 0 ]
+	[ "$output" = hello ]
+	vemu -serial file:out -machine q35
+	[ "$(cat out)" = hello ]
+	vemu -serial null -serial file:second
+	[ -e second ]
+	[ ! -s second ]
+}
+
+@test "a reset begins anew, or ends where none is wanted; so does a triple fault" {
+	# shellcheck disable=SC2046,SC2086
+	kernel $(say r) $reset $halt
+	run vemu -nographic -no-reboot </dev/null
+	[ "$status" = 0 ]
+	[ "$output" = r ]
+	run timeout 2 "$VEMU" -accel soft -m 64 -kernel kernel -nographic </dev/null
+	[[ $output == rrrr* ]]
+	# a memory operand for lidt: ten bytes of zero lie in low memory
+	# shellcheck disable=SC2046,SC2086
+	kernel $(say t) 0f 01 1c 25 00 00 05 00 cc $halt
+	run vemu -nographic -no-reboot </dev/null
+	[ "$status" = 0 ]
+	[ "$output" = t ]
+}
+
+@test "isa-debug-exit gives the status" {
+	# shellcheck disable=SC2086
+	kernel 66 ba f4 00 b0 15 ee $halt
+	run vemu -device isa-debug-exit,iobase=0xf4,iosize=4 -display none
+	[ "$status" = 43 ]
+}
+
+@test "keys after C-a: help, the monitor and back, the end" {
+	# shellcheck disable=SC2086
+	kernel $spin
+	run vemu -nographic < <(
+		printf '\001h'
+		sleep 0.3
+		printf '\001cinfo status\rinfo uuid\r'
+		sleep 0.3
+		printf '\001x'
+		sleep 5
+	)
+	[ "$status" = 0 ]
+	[[ $output == *"end the machine"* ]]
+	[[ $output == *"VM status: running"* ]]
+	[[ $output == *"00000000-0000"* ]]
+}
+
+@test "SIGTERM ends it, and so does the monitor's quit" {
+	# shellcheck disable=SC2086
+	kernel $spin
+	"$VEMU" -accel soft -m 64 -kernel kernel -display none -pidfile pid &
+	for _ in {1..50}; do
+		[ ! -s pid ] || break
+		sleep 0.1
+	done
+	kill "$(cat pid)"
+	wait $!
+	[ ! -e pid ]
+	echo quit | run vemu -display none -monitor stdio
+}
+
+@test "QMP: greeting, capabilities, commands, errors, events" {
+	requires jq
+	# shellcheck disable=SC2086
+	kernel $spin
+	{
+		echo '{"execute": "query-status"}'
+		echo '{"execute": "qmp_capabilities"}'
+		echo '{"execute": "query-status", "id": [1]} {"execute": "stop"}'
+		echo '{"execute": "query-status"'
+		echo '}'
+		echo '{"execute": "system_reset"} {"execute": "no-such"} ]'
+		sleep 0.5
+		echo '{"execute": "human-monitor-command", "arguments": {"command-line": "info name"}}'
+		echo '{"execute": "quit"}'
+		sleep 1
+	} | vemu -display none -qmp stdio -name guest=fred >out
+	jq -s . out >parsed
+	[ "$(jq -r '.[0].QMP.version.qemu.major' parsed)" = 7 ]
+	[ "$(jq -r '.[1].error.class' parsed)" = CommandNotFound ]
+	[ "$(jq -c '[.[] | select(.id == [1]) | .return.status]' parsed)" = '["running"]' ]
+	[ "$(jq -c '[.[] | select(.event) | .event]' parsed)" = '["STOP","RESET"]' ]
+	[ "$(jq -c '[.[] | .return.status? | select(. == "paused")] | length' parsed)" = 1 ]
+	[ "$(jq -c '[.[] | select(.error)] | length' parsed)" -ge 2 ]
+	jq -e '.[] | select(.return == "fred\n")' parsed >/dev/null
+}
+
+@test "system calls are filtered by default, and not with -sandbox off" {
+	# shellcheck disable=SC2086
+	kernel $spin
+	for box in on off; do
+		"$VEMU" -accel soft -m 64 -kernel kernel -display none -pidfile pid -sandbox $box &
+		for _ in {1..50}; do
+			[ ! -s pid ] || break
+			sleep 0.1
+		done
+		sleep 0.3
+		grep '^Seccomp:' "/proc/$(cat pid)/status" >"$box"
+		kill "$(cat pid)"
+		wait $!
+	done
+	grep -q 2 on
+	grep -q 0 off
+}
