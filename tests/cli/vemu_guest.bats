@@ -47,7 +47,6 @@ off='66 ba 04 06 66 b8 00 34 66 ef'   # S5
 halt='fa f4 eb fc'                    # cli; hlt; again
 spin='eb fe'
 reset='66 ba f9 0c b0 06 ee'          # cf9
-triple='0f 01 1d 00 00 00 00 cc'      # lidt of nothing; int3
 
 vemu() { timeout 20 "$VEMU" -accel soft -m 64 -kernel kernel "$@"; }
 

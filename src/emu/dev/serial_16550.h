@@ -10,9 +10,9 @@
 struct chardev;
 struct serial;
 
-/* Ports @base..@base+7.  @irq is raised from any thread.  @out NULL: nothing is connected. */
-int serial_new(struct serial **s, struct bus *b, uint16_t base, struct irq irq,
-	       struct chardev *out, struct err *e) MUST_CHECK;
+/* Ports @base..@base+7.  @irq is raised from any thread.  @c NULL: nothing is connected. */
+int serial_new(struct serial **out, struct bus *b, uint16_t base, struct irq irq,
+	       struct chardev *c, struct err *e) MUST_CHECK;
 void serial_free(struct serial *s);
 void serial_reset(struct serial *s);
 
