@@ -31,9 +31,13 @@
 
 struct change_kind {
 	const char *name;
-	bool live;    /* needs the running host */
-	bool trigger; /* runs after all others, forwards and backwards */
-	bool path;    /* its target is a path, so the folders on the way have to be there */
+	bool live;     /* needs the running host */
+	bool fleeting; /* lasts until the next boot */
+	bool trigger;  /* runs after all others, forwards and backwards */
+	bool path;     /* its target is a path, so the folders on the way have to be there */
+	/* Comes with what it is about (a mode with its file, a setting with its module): absent in
+	 * a plan means that an earlier change brings it, with a value of its own. */
+	bool follows;
 	/* The value as it is now; *value NULL if absent.  free() it. */
 	int (*current)(const struct host *h, const char *target, char **value, struct err *e);
 	/* Makes c->value so and reads it back: what did not take is an error. */

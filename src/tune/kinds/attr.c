@@ -70,6 +70,7 @@ static bool attr_partial(const struct change *c, const char *have)
 
 const struct change_kind kind_attr = {
 	.name = "attr",
+	.follows = true,
 	.current = attr_current,
 	.apply = attr_apply,
 	.revert = attr_revert,
