@@ -60,7 +60,8 @@ int file_extent(struct blk *b, uint64_t off, uint64_t max, struct blk_extent *ou
 		struct err *e);
 int file_clone(struct blk *b, uint64_t off, uint64_t len, struct blk *src, uint64_t src_off,
 	       bool reflink_only, struct err *e);
-int file_resize(struct blk *b, uint64_t size, enum blk_prealloc p, struct err *e);
+int file_resize(struct blk *b, uint64_t size, enum blk_prealloc p, const struct blk_watch *w,
+		struct err *e);
 
 /* file_lock.c: also for a plain descriptor.  @may and @deny are sets of 1 << bit. */
 enum { FILE_L_READ = 1, FILE_L_WRITE = 2, FILE_L_RESIZE = 8 };
