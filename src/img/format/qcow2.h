@@ -302,6 +302,9 @@ uint64_t qcow2_compressed_entry(const struct qcow2 *s, uint64_t off, uint32_t le
 /* The run at @off, at most @max bytes.  Under lock. */
 int qcow2_lookup(struct qcow2 *s, uint64_t off, uint64_t max, struct qcow2_run *out,
 		 struct err *e) MUST_CHECK;
+/* The same for what will be written to: bad entries are reported in other words. */
+int qcow2_lookup_target(struct qcow2 *s, uint64_t off, uint64_t max, struct qcow2_run *out,
+			struct err *e) MUST_CHECK;
 /* The slice of the L2 table that maps guest offset @off (its entry is qcow2_slice_index()),
  * ready to be changed: the table is allocated if there is none, copied if it is shared
  * with a snapshot.  Pinned by the caller if it needs it across another get.  Under lock. */
