@@ -219,6 +219,8 @@ int cmd_cache(int argc, char **argv)
 	if (args.shaped && !args.sized)
 		return cmd_usage(
 			"--cluster-size and --extended-l2 need --size; an image has its own");
+	if (cmd_check_output(&o))
+		return 1;
 	if (args.sized) {
 		r = advice_for_geometry(&args.g, args.coverage, args.budget, &a, &e);
 		r = r < 0 ? cmd_fail(&e, "%s", "") : show(&a, o.json || args.json);

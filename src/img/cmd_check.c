@@ -190,7 +190,7 @@ int cmd_check(int argc, char **argv)
 		return status;
 	if (n != 1)
 		return cmd_usage("Expecting one image file name");
-	if (cmd_cache_mode(c.cache, "source cache", &flags))
+	if (cmd_check_output(&c.o) || cmd_cache_mode(c.cache, "source cache", &flags))
 		return CHECK_FAILED;
 	if (c.repair)
 		flags |= BLK_WRITE;

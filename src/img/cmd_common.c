@@ -145,10 +145,8 @@ static int one_option(void *arg, unsigned id, const char *value, struct err *e)
 		return progress_kind(o, value);
 	case CMD_OUTPUT:
 		o->json = !strcmp(value, "json");
-		if (o->json || !strcmp(value, "human"))
-			return 0;
-		cmd_error("--output must be used with human or json as argument.");
-		return CMD_EXIT(1);
+		o->bad_output = !o->json && strcmp(value, "human") != 0;
+		return 0;
 	default:
 		return p->own(p->ctx, id, value);
 	}
@@ -166,6 +164,13 @@ int cmd_parse(const struct cli_opt *opts, int argc, char **argv, struct cmd_opts
 	if (r < 0)
 		return cmd_usage("%s", e.msg);
 	return r > 0 ? r - 1 : -1;
+}
+
+int cmd_check_output(const struct cmd_opts *o)
+{
+	if (o->bad_output)
+		cmd_error("--output must be used with human or json as argument.");
+	return o->bad_output;
 }
 
 int cmd_size(const char *what, const char *text, uint64_t min, uint64_t max, uint64_t *out)

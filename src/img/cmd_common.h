@@ -87,6 +87,7 @@ struct cmd_opts {
 	const char *cmd; /* name of the command */
 	const char *fmt;
 	bool image_opts, share, quiet, json;
+	bool bad_output; /* see cmd_check_output() */
 	enum cmd_progress_kind progress;
 };
 
@@ -102,6 +103,9 @@ typedef int cmd_own_opt(void *ctx, unsigned id, const char *value);
  */
 int cmd_parse(const struct cli_opt *opts, int argc, char **argv, struct cmd_opts *common,
 	      cmd_own_opt *own, void *ctx, int *nargs);
+
+/* Complains if --output is of no known kind: after the operands, as qemu-img does.  0 or 1. */
+int cmd_check_output(const struct cmd_opts *o);
 
 /* ---- messages ---- */
 

@@ -189,7 +189,8 @@ static int own_opt(void *ctx, unsigned id, const char *value)
 static int check_options(const struct convert *c)
 {
 	if (c->target_opts && c->out_fmt)
-		cmd_error("Cannot use --target-image-opts with -O");
+		cmd_error(cmd_is_qemu_img() ? "--image-opts and --format are mutually exclusive"
+					    : "Cannot use --target-image-opts with -O");
 	else if (c->k.copy_range && c->k.compress)
 		cmd_error("Cannot enable copy offloading when -c is used");
 	else if (c->k.copy_range && c->k.sparse_given)
@@ -222,7 +223,10 @@ static int load_snapshot(const struct convert *c)
 		return 1;
 	}
 	if (!b->format->snapshot_load)
-		err_set(&e, r, "Can't find snapshot");
+		err_set(&e, r,
+			"Block format '%s' used by device '' does not support temporarily "
+			"loading internal snapshots",
+			b->format->name);
 	else
 		r = b->format->snapshot_load(b, c->snapshot, &e);
 	return r < 0 ? cmd_fail(&e, "Failed to load snapshot: ") : 0;

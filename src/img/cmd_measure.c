@@ -166,6 +166,8 @@ int cmd_measure(int argc, char **argv)
 	int n = 0, r;
 
 	r = cmd_parse(cmd_measure_opts, argc, argv, &c.o, own_opt, &c, &n);
+	if (r < 0 && cmd_check_output(&c.o))
+		r = 1;
 	if (r < 0 && c.size_text &&
 	    cmd_size("image size", c.size_text, 0, INT64_MAX, &size) < 0)
 		r = 1;

@@ -114,17 +114,22 @@ static int place(struct raw *raw, struct blk *file, struct optset *opts, struct 
 			return r;
 	}
 	raw->cut = size != UINT64_MAX;
-	if (raw->offset > end || (raw->cut && size > end - raw->offset))
+	if (raw->offset > end)
+		return err_set(e, -EINVAL,
+			       "Offset (%llu) cannot be greater than size of the containing "
+			       "file (%llu)",
+			       (unsigned long long)raw->offset, (unsigned long long)end);
+	/* with the two spaces that qemu-img has there */
+	if (raw->cut && size > end - raw->offset)
 		return err_set(e, -EINVAL,
 			       "The sum of offset (%llu) and size (%llu) has to be "
-			       "smaller or equal to the actual size of the containing file "
+			       "smaller or equal to the  actual size of the containing file "
 			       "(%llu)",
-			       (unsigned long long)raw->offset,
-			       (unsigned long long)(raw->cut ? size : 0),
+			       (unsigned long long)raw->offset, (unsigned long long)size,
 			       (unsigned long long)end);
 	if (raw->cut && size % SECTOR)
 		return err_set(e, -EINVAL, "Specified size is not multiple of %d", SECTOR);
-	raw->blk.size = raw->cut ? size : end - raw->offset;
+	raw->blk.size = raw->cut ? size : round_up(end - raw->offset, SECTOR);
 	return 0;
 }
 

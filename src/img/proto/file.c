@@ -151,10 +151,10 @@ static int check_opts(struct optset *opts, unsigned *flags, struct err *e)
 	if (s && !strcmp(s, "off"))
 		*flags |= BLK_NOLOCK;
 	else if (s && strcmp(s, "on") && strcmp(s, "auto"))
-		return err_set(e, -EINVAL, "Parameter 'locking' does not accept value '%s'", s);
+		return err_set(e, -EINVAL, "invalid parameter value: %s", s);
 	s = optset_get(opts, "aio");
 	if (s && strcmp(s, "threads") && strcmp(s, "native") && strcmp(s, "io_uring"))
-		return err_set(e, -EINVAL, "Parameter 'aio' does not accept value '%s'", s);
+		return err_set(e, -EINVAL, "invalid parameter value: %s", s);
 	if (s && !strcmp(s, "native") && !(*flags & BLK_DIRECT))
 		return err_set(e, -EINVAL,
 			       "aio=native was specified, but it requires cache.direct=on, "
