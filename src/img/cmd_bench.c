@@ -284,7 +284,7 @@ int cmd_bench(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	if (n != 1)
-		return cmd_usage("Expecting one image file name");
+		return cmd_usage(&c.o, "Expecting one image file name");
 	if (check_options(&c))
 		return 1;
 	if (cmd_cache_mode(c.cache, NULL, &flags)) {

@@ -214,10 +214,12 @@ int cmd_cache(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	if (args.sized ? n != 0 : n != 1)
-		return cmd_usage("%s", args.sized ? "Either an image or --size, not both"
-						  : "Expecting one image file name, or --size");
+		return cmd_usage(&o, "%s",
+				 args.sized ? "Either an image or --size, not both"
+					    : "Expecting one image file name, or --size");
 	if (args.shaped && !args.sized)
 		return cmd_usage(
+			&o,
 			"--cluster-size and --extended-l2 need --size; an image has its own");
 	if (cmd_check_output(&o))
 		return 1;

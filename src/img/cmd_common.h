@@ -117,8 +117,11 @@ void cmd_error(const char *fmt, ...) PRINTF(1, 2);
 void cmd_warn(const char *fmt, ...) PRINTF(1, 2);
 /* The same with what is in @e behind it.  Return 1, an exit status. */
 int cmd_fail(const struct err *e, const char *fmt, ...) PRINTF(2, 3);
-/* Wrong usage: message and where to find help.  Returns 1. */
-int cmd_usage(const char *fmt, ...) PRINTF(1, 2);
+/* Wrong usage: message and where to find help, of the command of @o (NULL: of the tool).
+ * Returns 1. */
+int cmd_usage(const struct cmd_opts *o, const char *fmt, ...) PRINTF(2, 3);
+/* The same where qemu-img only says @theirs and gives no such hint. */
+int cmd_misuse(const struct cmd_opts *o, const char *theirs, const char *ours);
 /* What @e says, or at least what its code means. */
 const char *cmd_reason(const struct err *e);
 /* Shows the help of a command (NULL: of the tool). In main.c. */

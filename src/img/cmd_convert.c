@@ -393,10 +393,9 @@ static int convert(struct convert *c, int n, char **argv)
 		return 1;
 	if (help)
 		return newimg_help(c->k.dst_format, n > 1 ? argv[n] : NULL);
-	if (n < 2) {
-		cmd_error("Must specify image file name");
-		return 1;
-	}
+	if (n < 2)
+		return cmd_misuse(&c->o, "Must specify image file name",
+				  "Expecting at least one source image and the destination");
 	c->k.src_n = (size_t)n - 1;
 	if (cmd_cache_mode(c->src_cache, "source cache", &src_flags))
 		return 1;

@@ -135,9 +135,11 @@ int cmd_resize(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	if (args < 3)
-		return cmd_usage("Not enough arguments");
+		return cmd_usage(&c.o, cmd_is_qemu_img()
+					       ? "Not enough arguments"
+					       : "Expecting image file name and size");
 	if (n + (c.text != NULL) != 2)
-		return cmd_usage("Expecting image file name and size");
+		return cmd_usage(&c.o, "Expecting image file name and size");
 	if (!c.text)
 		c.text = argv[2];
 	if (parse_size(&c) < 0)

@@ -38,7 +38,7 @@ static int own_opt(void *ctx, unsigned id, const char *value)
 	struct snapshot *c = ctx;
 
 	if (c->action)
-		return CMD_EXIT(cmd_usage("Cannot mix '-l', '-a', '-c', '-d'"));
+		return CMD_EXIT(cmd_usage(&c->o, "Cannot mix '-l', '-a', '-c', '-d'"));
 	c->action = id;
 	c->name = value;
 	return 0;
@@ -66,6 +66,17 @@ static void print_failure(const struct snapshot *c, int r, const struct err *e)
 {
 	bool missing = r == -ENOENT;
 
+	if (!cmd_is_qemu_img()) {
+		static const char *const verbs[] = {
+			[OPT_CREATE] = "create",
+			[OPT_APPLY] = "apply",
+			[OPT_DELETE] = "delete",
+		};
+
+		cmd_error("Could not %s snapshot '%s': %s", verbs[c->action], c->name,
+			  missing ? "there is no such snapshot" : cmd_reason(e));
+		return;
+	}
 	switch (c->action) {
 	case OPT_CREATE:
 		cmd_error("Could not create snapshot '%s': %d (%s)", c->name, r, strerror(-r));
@@ -94,13 +105,12 @@ static int change(const struct snapshot *c, struct blk *b)
 	int r;
 
 	if (!b->format->snapshot) {
+		err_set(&e, -ENOTSUP, "%s images cannot hold snapshots", b->format->name);
 		/* nothing that could be deleted is there */
-		const struct err no = {
-			c->action == OPT_DELETE ? -ENOENT : -ENOTSUP,
-			"Block driver does not support internal snapshots",
-		};
-
-		print_failure(c, no.code, &no);
+		if (cmd_is_qemu_img())
+			err_set(&e, c->action == OPT_DELETE ? -ENOENT : -ENOTSUP,
+				"Block driver does not support internal snapshots");
+		print_failure(c, e.code, &e);
 		return 1;
 	}
 	p = cmd_progress_start(&cp, &c->o, 1);
@@ -136,7 +146,7 @@ int cmd_snapshot(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	if (n != 1)
-		return cmd_usage("Expecting one image file name");
+		return cmd_usage(&c.o, "Expecting one image file name");
 	if (c.action == OPT_CREATE && fit_name(&c))
 		return 1;
 	lists = !c.action || c.action == OPT_LIST;
