@@ -106,7 +106,8 @@ static int bad_target(struct qcow2 *s, uint64_t off, uint64_t entry, const struc
 
 	if (!own || entry & QCOW2_OFLAG_COMPRESSED || !(host & (s->cluster_size - 1)))
 		return bad_entry(s, off, why, e);
-	return qcow2_corrupt(s, true, e, "%s cluster offset %#llx unaligned (guest offset: %#llx)",
+	return qcow2_corrupt(s, true, e,
+			     "%s cluster offset %#llx unaligned (guest offset: %#llx)",
 			     entry & QCOW2_OFLAG_ZERO ? "Preallocated zero" : "Data",
 			     (unsigned long long)host, (unsigned long long)off);
 }
