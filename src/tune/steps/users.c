@@ -122,6 +122,7 @@ static int plan_accounts(const struct host *h, const struct profile *p, struct p
 			 struct err *e)
 {
 	const struct stepping s = { h, p, out, "users.accounts" };
+	const size_t from = out->n;
 	struct distro d;
 	int r;
 
@@ -138,7 +139,7 @@ static int plan_accounts(const struct host *h, const struct profile *p, struct p
 		r = add_group(&s, "qemu", QEMU_ID, e);
 	if (r == 0 && step_alpine(&d))
 		r = add_qemu(&s, e);
-	return r;
+	return step_fold(&s, from, r, e);
 }
 
 static int add_member(const struct stepping *s, const struct users *u, const char *group,
@@ -202,6 +203,7 @@ static int plan_members(const struct host *h, const struct profile *p, struct pl
 			struct err *e)
 {
 	const struct stepping s = { h, p, out, "users.members" };
+	const size_t from = out->n;
 	AUTO_USERS struct users u = { 0 };
 	struct distro d;
 	int r;
@@ -225,7 +227,7 @@ static int plan_members(const struct host *h, const struct profile *p, struct pl
 				      "this again",
 				      user, user);
 	}
-	return r;
+	return step_fold(&s, from, r, e);
 }
 
 const struct step step_users_accounts = {
