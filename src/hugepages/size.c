@@ -264,6 +264,7 @@ void hugesize_free(struct hugesize *s)
 {
 	free(s->guests);
 	free(s->cmdline);
+	hugehost_free(&s->host);
 	s->guests = NULL;
 	s->cmdline = NULL;
 	s->n_guests = 0;
