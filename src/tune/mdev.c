@@ -11,9 +11,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Longer expressions, and those that could keep the matcher busy for long, are no names of
- * devices and are passed over. */
-#define REGEX_MAX 80
+/* Each quantifier may double what a matcher makes of the expression: those that would keep it
+ * busy for long are no names of devices, and are passed over. */
+#define REGEX_MAX   64
+#define REGEX_LOOPS 6
+
+static bool modest(const char *re)
+{
+	unsigned loops = 0;
+
+	for (const char *c = re; *c; c++)
+		loops += strchr("*+?{", *c) != NULL;
+	return strlen(re) <= REGEX_MAX && loops <= REGEX_LOOPS;
+}
 
 static bool matches(struct span word, const char *node)
 {
@@ -22,7 +32,7 @@ static bool matches(struct span word, const char *node)
 	regex_t re;
 	bool whole;
 
-	if (!text || word.len > REGEX_MAX || strpbrk(text, "{}\\"))
+	if (!text || !modest(text) || strpbrk(text, "{}\\"))
 		return false;
 	if (regcomp(&re, text, REG_EXTENDED))
 		return false;
