@@ -86,6 +86,8 @@ static int plan(const struct host *h, const struct profile *p, struct plan *out,
 		bool fine = p->nested == WISH_YES && !(differs && mine);
 
 		r = one(&s, &c, vendors[i], mine && p->nested != WISH_KEEP, fine, e);
+		if (r == 0)
+			r = option_initramfs(&s, from, m, vendors[i], e);
 	}
 	if (r == 0 && differs)
 		r = reload(&s, m, v.live, e);

@@ -143,3 +143,28 @@ int option_make(const struct stepping *s, const struct modprobe_conf *c,
 		r = own_file(s, w, e);
 	return r;
 }
+
+int option_initramfs(const struct stepping *s, size_t from, const struct modules *m,
+		     const char *module, struct err *e)
+{
+	AUTO_MODULE struct module mod = { 0 };
+	const char *command = NULL;
+	bool changed = false;
+	int r;
+
+	for (size_t i = from; i < s->plan->n; i++)
+		changed = changed ||
+			  (s->plan->v[i].kind == &kind_file &&
+			   !strncmp(s->plan->v[i].target, OWN_FOLDER, strlen(OWN_FOLDER)));
+	if (!changed)
+		return 0;
+	r = module_get(m, module, &mod, e);
+	if (r == 0)
+		r = persist_initramfs(s->h, &mod, &command, e);
+	if (r <= 0)
+		return r;
+	return STEP_CHANGE(s, &kind_regen, "initramfs", command, WHEN_REBOOT, e,
+			   "the initramfs loads %s and has a copy of its options; %s makes it "
+			   "anew",
+			   module, command);
+}

@@ -9,6 +9,7 @@
 #define TUNE_STEPS_OPTIONS_H
 
 #include "host/modprobe_conf.h"
+#include "modules/module.h"
 #include "tune/steps/step.h"
 
 enum option_fit { OPTION_FITS, OPTION_DIFFERS, OPTION_BREAKS };
@@ -25,6 +26,11 @@ struct option_want {
 
 int option_make(const struct stepping *s, const struct modprobe_conf *c,
 		const struct option_want *w, struct err *e) MUST_CHECK;
+
+/* Where a change from plan->v[@from] on is one of modprobe.d, and @module is loaded by the
+ * initramfs, that has to be made anew: it holds a copy. */
+int option_initramfs(const struct stepping *s, size_t from, const struct modules *m,
+		     const char *module, struct err *e) MUST_CHECK;
 
 /* Judges of "nested" and of numbers that are wanted at least w->value large. */
 enum option_fit option_judge_flag(const struct option_want *w, const char *value);
