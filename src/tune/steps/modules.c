@@ -35,6 +35,19 @@ static int persist(const struct stepping *s, const char *name, struct err *e)
 			   "%s is loaded at boot by %s", name, place.reader);
 }
 
+/* The device of a driver that is part of the kernel. */
+static bool has_device(const struct host *h, const char *module)
+{
+	static const char *const devices[][2] = {
+		{ "tun", "/sys/class/misc/tun" }, { "vhost_net", "/sys/class/misc/vhost-net" }
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
+		if (!strcmp(devices[i][0], module))
+			return host_exists(h, devices[i][1]);
+	return false;
+}
+
 int step_module(const struct stepping *s, const struct modules *m, const char *name,
 		const char *reason, struct err *e)
 {
@@ -43,12 +56,19 @@ int step_module(const struct stepping *s, const struct modules *m, const char *n
 
 	if (r < 0 || mod.state == MODULE_BUILTIN)
 		return r;
-	if (mod.state == MODULE_UNKNOWN && (modules_have_lists(m) || host_is_live(s->h)))
-		return STEP_NOTE(s, true, e, "the kernel %s has no module %s%s",
-				 modules_release(m), name,
-				 modules_have_lists(m)
-					 ? ": another kernel package may"
-					 : ", nor its modules below /lib/modules");
+	if (mod.state == MODULE_UNKNOWN && modules_have_lists(m))
+		return STEP_NOTE(
+			s, true, e,
+			"the kernel %s has no module %s; another package of kernels may",
+			modules_release(m), name);
+	/* built in, where no list says so */
+	if (mod.state == MODULE_UNKNOWN && has_device(s->h, name))
+		return 0;
+	if (mod.state == MODULE_UNKNOWN && host_has_kernel(s->h))
+		return STEP_NOTE(s, true, e,
+				 "%s does not run, and the modules of this kernel (%s) are not "
+				 "below /lib/modules",
+				 name, modules_release(m));
 	if (host_has_kernel(s->h) && !module_runs(&mod))
 		r = STEP_CHANGE(s, &kind_module, name, "loaded", WHEN_NOW, e, "%s", reason);
 	return r < 0 ? r : persist(s, name, e);
@@ -88,6 +108,9 @@ static int load_kvm(const struct stepping *s, const struct modules *m, struct er
 	r = kvm_vendor_get(m, &v, e);
 	if (r < 0)
 		return r;
+	/* a kernel that brings guests about in some other way */
+	if (!v.module && (*v.live || host_exists(s->h, "/sys/class/misc/kvm")))
+		return 0;
 	if (!v.module)
 		return no_kvm(s, e);
 	if (*v.live && strcmp(v.live, v.module))
