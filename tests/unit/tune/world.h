@@ -10,6 +10,7 @@
 #include "base/below.h"
 #include "tests/lib/tree.h"
 #include "tests/unit/unit.h"
+#include "tune/accounts.h"
 #include "tune/steps/step.h"
 
 #include <stdio.h>
@@ -236,10 +237,63 @@ static inline void world_expect_nothing(const struct world *w)
 	assert_int_equal(w->plan.n, 0);
 }
 
-/* What a kernel would have made of a change. */
+static inline void world_append(struct world *w, const char *path, const char *text)
+{
+	FILE *f = fopen(tree_path(&w->t, path), "a");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* "group:kvm", "user:qemu", "member:kvm:alice" */
+static inline void world_account(struct world *w, const struct change *c)
+{
+	char kind[16], a[40], b[40] = "", text[256];
+	struct account_files f = { 0 };
+	unsigned uid, gid;
+	struct err e = { 0 };
+
+	assert_true(sscanf(c->target, "%15[^:]:%39[^:]:%39s", kind, a, b) >= 2);
+	if (!strcmp(kind, "group")) {
+		snprintf(text, sizeof(text), "%s:x:%s:\n", a, c->value);
+		world_append(w, "/etc/group", text);
+	} else if (!strcmp(kind, "user")) {
+		assert_int_equal(sscanf(c->value, "%u:%u:%39s", &uid, &gid, b), 3);
+		snprintf(text, sizeof(text), "%s:x:%u:%u::%s\n", a, uid, gid, b);
+		world_append(w, "/etc/passwd", text);
+	} else {
+		assert_int_equal(host_read(w->h, "/etc/group", &f.group, NULL, &e), 0);
+		assert_int_equal(accounts_add_member(&f, a, b, &e), 1);
+		world_file(w, "/etc/group", f.group);
+		accounts_free(&f);
+	}
+}
+
+static inline void world_mount(struct world *w, const struct change *c)
+{
+	unsigned mode = 0755, gid = 0;
+	char text[256];
+	const char *at;
+
+	at = strstr(c->value, "mode=");
+	assert_int_equal(at ? sscanf(at, "mode=%o", &mode) : 0, 1);
+	at = strstr(c->value, "gid=");
+	assert_int_equal(at ? sscanf(at, "gid=%u", &gid) : 0, 1);
+	tree_dir(&w->t, c->target);
+	snprintf(text, sizeof(text), "30 20 0:30 / %s rw - hugetlbfs hugetlbfs rw,%s\n",
+		 c->target, strchr(c->value, ' ') + 1);
+	world_append(w, "/proc/self/mountinfo", text);
+	snprintf(text, sizeof(text),
+		 "statfs %s = 0x958458f6 0x200000\nnode %s = d 0 0 %04o 0 %u\n", c->target,
+		 c->target, mode, gid);
+	world_append(w, "/.hostkit-record", text);
+}
+
+/* What a kernel and the system's tools would have made of a change. */
 static inline void world_by_hand(struct world *w, const struct change *c)
 {
-	char path[256], text[512], name[64];
+	char path[256], name[64];
 
 	if (c->kind == &kind_module) {
 		snprintf(path, sizeof(path), "/sys/module/%s/initstate", c->target);
@@ -247,13 +301,10 @@ static inline void world_by_hand(struct world *w, const struct change *c)
 			world_file(w, path, "live\n");
 		else
 			unlink(tree_path(&w->t, path));
-	} else if (c->kind == &kind_account && !strncmp(c->target, "group:", 6)) {
-		snprintf(text, sizeof(text), "%s:x:%s:\n", c->target + 6, c->value);
-		FILE *f = fopen(tree_path(&w->t, "/etc/group"), "a");
-
-		assert_non_null(f);
-		fputs(text, f);
-		fclose(f);
+	} else if (c->kind == &kind_account) {
+		world_account(w, c);
+	} else if (c->kind == &kind_mount) {
+		world_mount(w, c);
 	} else if (c->kind == &kind_driver) {
 		snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver", c->target);
 		snprintf(name, sizeof(name), "../drivers/%s", c->value);
