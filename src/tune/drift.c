@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "tune/diff.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,22 +179,38 @@ void drift_free(struct drifts *d)
 
 /* ---- what a crash left ---- */
 
+/* As base/below.c names them. */
+static void sweep_in(int dir, long pid)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), ".hostkit.%ld.tmp", pid);
+	unlinkat(dir, name, 0);
+	snprintf(name, sizeof(name), ".hostkit.%ld.lnk", pid);
+	unlinkat(dir, name, 0);
+}
+
 void drift_sweep(const struct host *h, const struct journal *j)
 {
 	for (size_t i = 0; i < j->n; i++) {
 		const struct journal_change *c = &j->v[i];
+		AUTO_FREE char *folder = NULL;
 		char name[NAME_MAX + 1];
-		AUTO_CLOSE int dir = -1;
+		AUTO_CLOSE int leads = -1;
+		AUTO_CLOSE int holds = -1;
 
 		if (!journal_in_flight(c) || !c->c.kind->path)
 			continue;
-		/* as base/below.c names them */
-		dir = below_parent(host_root_fd(h), c->c.target, name, NULL);
-		if (dir < 0)
+		/* a file is replaced where its links lead to, a link where it is */
+		leads = below_parent(host_root_fd(h), c->c.target, name, NULL);
+		if (leads >= 0)
+			sweep_in(leads, c->pid);
+		folder = mem_strdup(c->c.target, NULL);
+		if (!folder || !strrchr(folder, '/'))
 			continue;
-		snprintf(name, sizeof(name), ".hostkit.%ld.tmp", c->pid);
-		unlinkat(dir, name, 0);
-		snprintf(name, sizeof(name), ".hostkit.%ld.lnk", c->pid);
-		unlinkat(dir, name, 0);
+		*(strrchr(folder, '/') + 1) = '\0';
+		holds = host_openat(h, folder, O_PATH | O_DIRECTORY, 0, NULL);
+		if (holds >= 0)
+			sweep_in(holds, c->pid);
 	}
 }

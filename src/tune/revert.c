@@ -193,6 +193,9 @@ static int one(struct walk *w, const struct journal_change *c, struct err *e)
 		tell(w, &c->c, OUT_FAILED, &mine);
 		return 0;
 	}
+	/* made anew, and cut short before it got its attributes back */
+	if (r == AS_BEFORE && c->undoing && !c->c.value && c->c.old_meta)
+		r = OURS;
 	if (r == AS_BEFORE)
 		return undone(w, c, OUT_ALREADY, NULL, e);
 	if (r == THEIRS && !w->o->force)
