@@ -88,11 +88,6 @@ static int add_file(const struct host *h, const char *path, struct limit_rows *o
 	return r;
 }
 
-static int by_bytes(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 int limits_read(const struct host *h, struct limit_rows *out, struct err *e)
 {
 	AUTO_LIST struct host_list l = { 0 };
@@ -102,9 +97,6 @@ int limits_read(const struct host *h, struct limit_rows *out, struct err *e)
 	r = add_file(h, "/etc/security/limits.conf", out, e);
 	if (r == 0 && host_list(h, "/etc/security/limits.d", &l, NULL) < 0)
 		l.n = 0;
-	/* pam_limits takes them as glob() sorts in the C locale: 20 before 9 */
-	if (l.n)
-		qsort(l.v, l.n, sizeof(*l.v), by_bytes);
 	for (size_t i = 0; r == 0 && i < l.n; i++) {
 		size_t n = strlen(l.v[i]);
 		char *path;

@@ -4,6 +4,7 @@
  * configuration, the initramfs.  Targets are names of what is made, never commands; which
  * program makes it is looked up anew each time, so a journal cannot say what to run.
  */
+#include "host/bootloader.h"
 #include "tune/kinds/commands.h"
 
 #include <string.h>
@@ -19,15 +20,16 @@ static int regen_current(const struct host *h, const char *target, char **value,
 
 static int loader(const struct host *h, const struct change *c, struct err *e)
 {
-	if (commands_have(h, "update-extlinux") && host_exists(h, "/etc/update-extlinux.conf"))
-		return COMMANDS_RUN(h, c, e, "update-extlinux");
-	if (commands_have(h, "update-grub"))
-		return COMMANDS_RUN(h, c, e, "update-grub");
-	if (commands_have(h, "grub-mkconfig"))
-		return COMMANDS_RUN(h, c, e, "grub-mkconfig", "-o", "/boot/grub/grub.cfg");
-	return err_set(e, -ENOENT,
-		       "no program that makes the boot loader's configuration was found "
-		       "(update-extlinux, update-grub, grub-mkconfig)");
+	struct bootloader b;
+	int r = bootloader_read(h, &b, e);
+
+	if (r < 0)
+		return r;
+	/* some loaders read the changed file themselves */
+	if (b.regen && b.regen->argv[0])
+		r = commands_run(h, c, b.regen->argv, e);
+	bootloader_free(&b);
+	return r;
 }
 
 static int initramfs(const struct host *h, const struct change *c, struct err *e)

@@ -71,6 +71,7 @@ static void alpine_image(void **state)
 	if (not_root())
 		skip();
 	world_alpine(&w);
+	world_file(&w, "/etc/update-extlinux.conf", "default_kernel_opts=\"quiet\"\n");
 	twice_is_once(&w);
 	world_free(&w);
 }
@@ -83,6 +84,7 @@ static void debian_image(void **state)
 	if (not_root())
 		skip();
 	world_debian(&w);
+	world_file(&w, "/etc/default/grub", "GRUB_CMDLINE_LINUX_DEFAULT=\"quiet\"\n");
 	twice_is_once(&w);
 	world_free(&w);
 }
