@@ -98,7 +98,7 @@ static void show_end(const struct vtune *v, const struct task_result *r)
 		printf("What somebody else changed since was left alone: 'vtune diff' shows it, "
 		       "'vtune apply --force' overwrites it.\n");
 	if (v->n_failed)
-		show_notes(&v->plan);
+		show_notes(&v->plan, true);
 }
 
 static int show_json(struct vtune *v, json_t *changes, const struct task_result *r, int status)
@@ -113,19 +113,27 @@ static int show_json(struct vtune *v, json_t *changes, const struct task_result 
 	return json_print(o) == TOOL_OK ? status : TOOL_FAILED;
 }
 
+/* What the journal calls the profile: later commands, from whatever folder, take it again. */
+static char *name_of_profile(const struct vtune *v, struct err *e)
+{
+	char *full = strchr(v->profile_used, '/') ? realpath(v->profile_used, NULL) : NULL;
+
+	return full ? full : mem_strdup(v->profile_used, e);
+}
+
 static int make(struct vtune *v, struct telling *t, struct task_result *out, struct err *e)
 {
+	AUTO_FREE char *profile = name_of_profile(v, e);
 	struct task_opts o = {
 		.force = v->force,
 		.keep_going = v->keep_going || v->boot,
 		.in_root = v->in_root,
-		.profile = v->profile_name && strchr(v->profile_name, '/') ? v->p->file
-									   : v->p->name,
+		.profile = profile,
 		.stop = vtune_stop_flag(),
 		.told = told,
 		.ctx = t,
 	};
-	int r = journal_open(v->h, &v->j, v->lock.made, v->lock.n_made, e);
+	int r = profile ? journal_open(v->h, &v->j, v->lock.made, v->lock.n_made, e) : -ENOMEM;
 
 	if (r == 0)
 		r = v->boot ? apply_at_boot(v->h, &v->plan, &v->j, &o, out, e)
@@ -148,7 +156,7 @@ static int nothing(struct vtune *v)
 		printf("Nothing to do: %s is as profile %s wants it.\n",
 		       vtune_host_name(v, host, sizeof(host)), v->p->name);
 	if (!v->boot)
-		show_notes(&v->plan);
+		show_notes(&v->plan, true);
 	return status;
 }
 
@@ -160,7 +168,7 @@ static int planned(struct vtune *v)
 	if (v->args.json)
 		return show_json(v, json_changes(&v->plan), &none, TOOL_OK);
 	show_changes(&v->plan);
-	show_notes(&v->plan);
+	show_notes(&v->plan, true);
 	printf("\n%s would be made; nothing was touched.\n",
 	       show_count(count, sizeof(count), v->plan.n, "change"));
 	return v->n_failed ? TOOL_FAILED : TOOL_OK;
@@ -181,7 +189,7 @@ static int apply(struct vtune *v)
 	if (!v->plan.n)
 		return nothing(v);
 	if (v->n_failed && !v->keep_going && !v->boot) {
-		show_notes(&v->plan);
+		show_notes(&v->plan, true);
 		tool_error("not all steps could be planned; --keep-going makes what could be");
 		return TOOL_FAILED;
 	}

@@ -169,7 +169,8 @@ int vtune_plan(struct vtune *v, struct err *e)
 	profile_freep(&v->p);
 	plan_free(&v->plan);
 	v->n_failed = 0;
-	r = profile_read(v->h, profile_name(v), &v->p, e);
+	v->profile_used = profile_name(v);
+	r = profile_read(v->h, v->profile_used, &v->p, e);
 	for (const struct step *const *s = tune_steps; r == 0 && *s; s++)
 		if (is_wanted(v, *s))
 			r = plan_step(v, *s, e);

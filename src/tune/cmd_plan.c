@@ -17,12 +17,12 @@ static void show(const struct vtune *v)
 		if (!v->n_failed)
 			printf("Nothing to do: %s is as profile %s wants it.\n", name,
 			       v->p->name);
-		show_notes(&v->plan);
+		show_notes(&v->plan, !v->n_failed);
 		return;
 	}
 	printf("Plan for %s, profile %s. Nothing is touched yet.\n\n", name, v->p->name);
 	show_changes(&v->plan);
-	show_notes(&v->plan);
+	show_notes(&v->plan, true);
 	show_when(&v->plan, when, sizeof(when));
 	printf("\n%s%s. 'vtune apply' makes %s, 'vtune revert' takes back what was made.\n",
 	       show_count(count, sizeof(count), v->plan.n, "change"), when,

@@ -32,10 +32,13 @@ static void told_text(const struct change *c, enum outcome o, const struct err *
 
 	switch (o) {
 	case OUT_DONE:
+		printf("  %s%s%s  %s\n", show_color("green"), dry ? "would" : "done ",
+		       show_color("off"), s);
+		break;
 	case OUT_MERGED:
-		printf("  %s%s%s  %s%s\n", show_color("green"), dry ? "would" : "done ",
-		       show_color("off"), s,
-		       o == OUT_MERGED ? ", keeping the lines that others changed" : "");
+		printf("  %s%s%s  take out of %s what vtune put there, and keep what others did\n",
+		       show_color("green"), dry ? "would" : "done ", show_color("off"),
+		       c->target);
 		break;
 	case OUT_ALREADY:
 		printf("  as was %s\n", c->target);

@@ -179,13 +179,13 @@ void show_changes(const struct plan *p)
 	}
 }
 
-void show_notes(const struct plan *p)
+void show_notes(const struct plan *p, bool apart)
 {
 	for (size_t i = 0; i < p->n_notes; i++) {
 		const struct note *n = &p->notes[i];
 
 		if (!i)
-			printf("%sLeft to you:\n", p->n ? "\n" : "");
+			printf("%sLeft to you:\n", apart ? "\n" : "");
 		printf("  %s%s%s %s: %s\n", show_color(n->blocks ? "yellow" : "cyan"),
 		       n->blocks ? "!" : "-", show_color("off"), n->step, n->text);
 	}

@@ -129,7 +129,7 @@ static void show(const struct vtune *v, const struct drifts *d, const char *boot
 			printf(" (%zu)", st.pending);
 		printf("\n");
 	}
-	show_notes(&v->plan);
+	show_notes(&v->plan, true);
 	show_applies(&v->j);
 	if (reboot)
 		printf("\nA reboot is needed for all of it to take effect.\n");

@@ -49,15 +49,15 @@ static void show(const struct vtune *v, const struct drifts *d)
 	if (v->plan.n) {
 		printf("Not as profile %s wants it:\n\n", v->p->name);
 		show_changes(&v->plan);
-		printf("\n");
 	}
-	if (d->n) {
-		printf("Changed since by others:\n");
-		for (size_t i = 0; i < d->n; i++)
-			show_drift(&d->v[i]);
-		printf("\n");
+	for (size_t i = 0; i < d->n; i++) {
+		if (!i)
+			printf("%sChanged since by others:\n", v->plan.n ? "\n" : "");
+		show_drift(&d->v[i]);
 	}
-	show_notes(&v->plan);
+	show_notes(&v->plan, v->plan.n || d->n);
+	if (v->plan.n || d->n || v->plan.n_notes)
+		printf("\n");
 	if (!bad && !v->n_failed)
 		printf("Clean: %s is as profile %s wants it.\n", name, v->p->name);
 	else if (bad)

@@ -59,6 +59,7 @@ int cmd_revert(const struct tool_cmd *c, int argc, char **argv);
 struct vtune {
 	struct tool_args args;
 	const char *profile_name; /* --profile, or NULL */
+	const char *profile_used; /* that, or the last apply's, or the default */
 	const char **only;        /* ids of steps, ends with NULL once there is one */
 	size_t n_only;
 	bool wait, force, keep_going, in_root, boot, exit_code, keep_journal;
@@ -100,7 +101,8 @@ void show_diff(const char *indent, const char *path, const char *from, const cha
 	       size_t max);
 /* All changes by step, each with its reason. */
 void show_changes(const struct plan *p);
-void show_notes(const struct plan *p);
+/* @apart: after an empty line. */
+void show_notes(const struct plan *p, bool apart);
 /* "1 needs a reboot, 2 a new login" of the changes, or "". */
 void show_when(const struct plan *p, char *buf, size_t size);
 const char *show_color(const char *name);

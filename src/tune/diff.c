@@ -200,11 +200,15 @@ static bool clash(const struct diff_hunk *x, const struct diff_hunk *y)
 	return x->a < y->a + y->na && y->a < x->a + x->na;
 }
 
-/* Writes lines @from to @to of d->a. */
+/* Writes lines @from to @to.  What was a last line without an end gets one when it no longer is
+ * the last. */
 static void put_lines(struct str *s, const struct diff_line *l, size_t from, size_t to)
 {
-	for (size_t i = from; i < to; i++)
+	for (size_t i = from; i < to; i++) {
+		if (s->len && s->s[s->len - 1] != '\n')
+			str_add(s, "\n");
 		str_addn(s, l[i].s, l[i].len);
+	}
 }
 
 /* Both hunk lists, in order of their place in the base they share. */

@@ -122,6 +122,9 @@ static void merges(void **state)
 	merge("a\nours\n", "a\n", "theirs\na\nours\n", "theirs\na\n");
 	merge("ours\n", NULL, "ours\ntheirs\n", "theirs\n");
 	merge("ours\n", NULL, "ours\n", "");
+	/* there was no end of line where they went on */
+	merge("a\nours\n", "a", "a\nours\ntheirs\n", "a\ntheirs\n");
+	merge("a\nours\n", "a", "a\nours\n", "a");
 	/* they changed our line */
 	merge("a\nours\n", "a\n", "a\nours too\n", NULL);
 	merge("a\nours\n", "a\n", "a\n", NULL);
