@@ -68,6 +68,7 @@ in_manual() {
 @test "the page on provisioning names steps that there are" {
 	sed -n 's/^\t\.id = "\(.*\)",/\1/p' "$TOP"/src/tune/steps/*.c | sort -u >ids
 	[ "$(wc -l <ids)" -gt 15 ]
+	# shellcheck disable=SC2016 # the backticks are the page's
 	# the fourth column of the five, the first of "Beyond the recipe", all of the last table
 	awk -F' \\| ' '/^\|/ && NF == 5 { print $4 }
 		/^## Beyond/ { beyond = 1 } /^## On/ { beyond = 0 }
