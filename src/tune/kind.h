@@ -7,6 +7,7 @@
  *	kind     target                 value
  *	file     /path                  the whole content
  *	attr     /path                  "0640 0:36": mode, numeric owner and group
+ *	node     /dev/vhost-net         the same of a device's node, which a boot forgets
  *	link     /path                  where the symbolic link points
  *	dir      /path                  "dir"
  *	sysctl   vm.swappiness          text of /proc/sys/vm/swappiness
@@ -58,9 +59,9 @@ struct change_kind {
 /* A value that a journal can hold. */
 #define KIND_VALUE_MAX (1u << 20)
 
-extern const struct change_kind kind_file, kind_attr, kind_link, kind_dir, kind_sysctl,
-	kind_sysfs, kind_module, kind_mount, kind_account, kind_driver, kind_package,
-	kind_regen;
+extern const struct change_kind kind_file, kind_attr, kind_node, kind_link, kind_dir,
+	kind_sysctl, kind_sysfs, kind_module, kind_mount, kind_account, kind_driver,
+	kind_package, kind_regen;
 
 /* All of them, by name for the journal; ends with NULL. */
 extern const struct change_kind *const tune_kinds[];

@@ -137,16 +137,18 @@ static int udev_rule(const struct stepping *s, struct err *e)
 			   WHEN_REBOOT, e, "no rule of udev gives " NODE " to the group kvm");
 }
 
-/* The node as it is now. */
+/* The node as it is, or as it will be when this plan has loaded its module. */
 static int node_now(const struct stepping *s, struct err *e)
 {
-	struct host_stat st;
+	bool coming = plan_find(s->plan, &kind_module, "vhost_net");
+	struct host_stat st = { 0 };
 	char attr[48];
 	uint32_t gid;
 	int r;
 
-	if (!host_has_kernel(s->h) || host_stat(s->h, NODE, &st, NULL) < 0 ||
-	    st.node != NODE_CHAR)
+	if (!host_has_kernel(s->h))
+		return 0;
+	if ((host_stat(s->h, NODE, &st, NULL) < 0 || st.node != NODE_CHAR) && !coming)
 		return 0;
 	r = step_gid(s, "kvm", &gid, NULL);
 	if (r < 0)
@@ -154,7 +156,7 @@ static int node_now(const struct stepping *s, struct err *e)
 	if ((st.mode & 06) == 06 || ((st.mode & 060) == 060 && st.gid == gid))
 		return 0;
 	snprintf(attr, sizeof(attr), "0660 %u:%u", st.uid, gid);
-	return STEP_CHANGE(s, &kind_attr, NODE, attr, WHEN_NOW, e,
+	return STEP_CHANGE(s, &kind_node, NODE, attr, WHEN_NOW, e,
 			   "members of kvm may open it");
 }
 

@@ -229,7 +229,7 @@ static void udev_without_a_rule(void **state)
 	assert_non_null(
 		strstr(world_value(&w, &kind_file, "/etc/udev/rules.d/80-hostkit-vhost.rules"),
 		       "GROUP=\"kvm\""));
-	world_expect(&w, &kind_attr, "/dev/vhost-net", "0660 0:104");
+	world_expect(&w, &kind_node, "/dev/vhost-net", "0660 0:104");
 	world_free(&w);
 }
 

@@ -309,6 +309,13 @@ static inline void world_by_hand(struct world *w, const struct change *c)
 		snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver", c->target);
 		snprintf(name, sizeof(name), "../drivers/%s", c->value);
 		tree_link(&w->t, path, name);
+	} else if (c->kind == &kind_node) {
+		unsigned mode, uid, gid;
+
+		assert_int_equal(sscanf(c->value, "%o %u:%u", &mode, &uid, &gid), 3);
+		snprintf(path, sizeof(path), "node %s = c 10 238 %04o %u %u\n", c->target, mode,
+			 uid, gid);
+		world_append(w, "/.hostkit-record", path);
 	} else {
 		fail_msg("%s %s cannot be done by hand", c->kind->name, c->target);
 	}

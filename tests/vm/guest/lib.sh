@@ -39,9 +39,9 @@ is() {
 ends() {
 	want=$1
 	shift
-	code=0
-	"$@" || code=$?
-	[ "$code" = "$want" ] || { echo "ended with $code, want $want"; return 1; }
+	ended=0
+	"$@" || ended=$?
+	[ "$ended" = "$want" ] || { echo "ended with $ended, want $want"; return 1; }
 }
 
 # not COMMAND...

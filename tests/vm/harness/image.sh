@@ -68,6 +68,14 @@ for applet in modprobe lsmod rmmod insmod modinfo depmod; do
 	rm -f "$root/sbin/$applet" "$root/bin/$applet" "$root/usr/sbin/$applet"
 	ln -s /bin/kmod "$root/sbin/$applet"
 done
+# Alpine's busybox makes accounts, Debian's does not: there the system's own tools do.
+if ! "$busybox" --list | grep -qx addgroup; then
+	for p in groupadd groupdel useradd userdel usermod gpasswd; do
+		cp "$(command -v "$p")" "$root/usr/sbin/$p"
+		libs "$(command -v "$p")"
+	done
+	cp /etc/login.defs "$root/etc/login.defs"
+fi
 # shellcheck disable=SC2046 # program names have no blanks
 libs $(find "$parts/openrc" "$stage/usr/bin" "$stage/usr/sbin" -type f -perm -100 2>/dev/null)
 # libhostkit is found by the loader's own path.
@@ -77,7 +85,8 @@ printf '/usr/lib\n/lib\n/usr/lib/x86_64-linux-gnu\n/lib/x86_64-linux-gnu\n' >"$r
 printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\nalice:x:1000:1000:Alice:/home/alice:/bin/sh\n' >"$root/etc/passwd"
 printf 'root:x:0:\nkvm:x:34:\nnetdev:x:28:\nnogroup:x:65533:\nalice:x:1000:\n' >"$root/etc/group"
 printf 'root:*:19000:0:99999:7:::\nnobody:*:19000:0:99999:7:::\nalice:*:19000:0:99999:7:::\n' >"$root/etc/shadow"
-chmod 640 "$root/etc/shadow"
+printf 'root:*::\nkvm:!::\nnetdev:!::\nnogroup:!::\nalice:!::\n' >"$root/etc/gshadow"
+chmod 640 "$root/etc/shadow" "$root/etc/gshadow"
 printf '/dev/vda\t/\text4\trw,relatime\t0 1\n' >"$root/etc/fstab"
 printf 'ID=alpine\nNAME="Alpine Linux"\nPRETTY_NAME="Alpine Linux test guest"\nVERSION_ID=3.20\n' >"$root/etc/os-release"
 printf '# modules to load at boot\n' >"$root/etc/modules"
