@@ -197,8 +197,6 @@ static int edit_words(char **words, const struct boot_edit *edits, size_t n, boo
  * too and come back as they were. */
 static int hide_continued(char *s, unsigned line, struct err *e)
 {
-	if (strpbrk(s, "\v\f"))
-		return err_set(e, -ENOTSUP, "line %u: a control character", line);
 	for (char *p = s; (p = strstr(p, "\\\n")); p += 2) {
 		if (p > s && !strchr(" \t\f", p[-1]) && p[2] && !strchr(" \t\\", p[2]))
 			return err_set(e, -ENOTSUP,
@@ -225,6 +223,18 @@ static int check_shell(const char *s, unsigned line, struct err *e)
 	return bad ? err_set(e, -ENOTSUP, "line %u: the value is made by a command", line) : 0;
 }
 
+/* To the kernel an open quote goes on to the end, over all that is put behind it. */
+static int check_quotes(const char *s, unsigned line, struct err *e)
+{
+	bool open = false;
+
+	for (; *s; s++)
+		open ^= *s == '"';
+	return open ? err_set(e, -ENOTSUP, "line %u: a quote of the command line has no end",
+			      line)
+		    : 0;
+}
+
 /* The new words of field @f, or NULL in *@out if they are as they were. */
 static int edit_field(const char *text, const struct boot_field *f, bool shell, bool only_drop,
 		      const struct boot_edit *edits, size_t n, char **out, struct err *e)
@@ -234,6 +244,10 @@ static int edit_field(const char *text, const struct boot_field *f, bool shell, 
 	int r = old ? 0 : -ENOMEM;
 
 	*out = NULL;
+	if (r == 0)
+		r = check_quotes(old, f->line, e);
+	if (r == 0 && shell && strpbrk(old, "\v\f"))
+		r = err_set(e, -ENOTSUP, "line %u: a control character", f->line);
 	if (r == 0 && shell && f->quote == '"')
 		r = check_shell(old, f->line, e);
 	if (r == 0 && shell && f->quote == '"')
@@ -244,7 +258,8 @@ static int edit_field(const char *text, const struct boot_field *f, bool shell, 
 	}
 	if (r < 0 || !strcmp(old, words))
 		return r;
-	show_continued(words);
+	if (shell && f->quote == '"')
+		show_continued(words);
 	*out = f->quote || !shell ? str_printf(e, "%s", words) : str_printf(e, "\"%s\"", words);
 	return *out ? 0 : -ENOMEM;
 }
@@ -276,11 +291,25 @@ static const struct boot_field *last_of(const struct boot_fields *f, unsigned va
 	return NULL;
 }
 
-static int add_variable(const char *name, const struct boot_edit *edits, size_t n, char **text,
-			size_t *len, struct err *e)
+/* A new line at the end is an assignment only where a command could begin: not behind a
+ * backslash, nor in a function without end. */
+static int check_added(enum boot_syntax syntax, const char *text, size_t len, struct err *e)
 {
-	AUTO_FREE char *words = mem_strdup("", e), *line = NULL;
-	char *next;
+	struct boot_fields f;
+	bool there;
+
+	if (find(syntax, text, len, &f, NULL) < 0)
+		return err_set(e, -ENOTSUP, "the end of the file is inside of something");
+	there = last_of(&f, 0) != NULL;
+	boot_fields_free(&f);
+	return there ? 0 : err_set(e, -ENOTSUP, "the last line of the file goes on");
+}
+
+static int add_variable(enum boot_syntax syntax, const struct boot_edit *edits, size_t n,
+			char **text, size_t *len, struct err *e)
+{
+	const char *name = shell_names(syntax)[0];
+	AUTO_FREE char *words = mem_strdup("", e), *line = NULL, *next = NULL;
 	size_t next_len;
 	int r = words ? edit_words(&words, edits, n, false, e) : -ENOMEM;
 
@@ -288,36 +317,56 @@ static int add_variable(const char *name, const struct boot_edit *edits, size_t 
 		return r;
 	line = str_printf(e, "%s=\"%s\"", name, words);
 	r = line ? lines_append(*text, *len, line, &next, &next_len, e) : -ENOMEM;
+	if (r == 0)
+		r = check_added(syntax, next, next_len, e);
 	if (r < 0)
 		return r;
 	free(*text);
 	*text = next;
 	*len = next_len;
+	next = NULL;
 	return 1;
 }
 
-/* Does what comes out already hold?  A word may stand in another variable. */
-static bool holds(enum boot_syntax syntax, const char *text, const struct boot_fields *f,
-		  const struct boot_edit *edits, size_t n)
+/* Do the edits hold already?  A word may stand in another variable.  1 or 0; -ENODATA: not
+ * known, for a variable of another name is in it. */
+static int holds(enum boot_syntax syntax, const char *text, const struct boot_fields *f,
+		 const struct boot_edit *edits, size_t n)
 {
 	AUTO_FREE char *words = NULL, *after = NULL;
 
 	if (shell_cmdline(syntax, text, f, &words, NULL) < 0)
-		return false;
+		return -ENODATA;
 	after = mem_strdup(words, NULL);
-	return after && edit_words(&after, edits, n, false, NULL) == 0 && !strcmp(after, words);
+	if (!after || edit_words(&after, edits, n, false, NULL) < 0)
+		return -ENODATA;
+	return !strcmp(after, words);
+}
+
+/* What was written may be without effect: behind "--" of the variable before it, or in front
+ * of a reference to another setting of the same. */
+static int check_effect(enum boot_syntax syntax, const char *text, size_t len,
+			const struct boot_edit *edits, size_t n, struct err *e)
+{
+	struct boot_fields f;
+	int r = find(syntax, text, len, &f, e);
+
+	if (r < 0)
+		return r;
+	r = holds(syntax, text, &f, edits, n);
+	boot_fields_free(&f);
+	return r ? 0 : err_set(e, -ENOTSUP, "words would have no effect where they can be put");
 }
 
 static int edit_shell(enum boot_syntax syntax, const struct boot_fields *f,
 		      const struct boot_edit *edits, size_t n, char **text, size_t *len,
 		      struct err *e)
 {
-	const char *const *names = shell_names(syntax);
 	const struct boot_field *main = last_of(f, 0);
 	bool changed = false;
 	int r = 0;
 
-	if (holds(syntax, *text, f, edits, n))
+	if (holds(syntax, *text, f, edits, n) == 1)
 		return 0;
 	for (size_t i = f->n; r == 0 && i > 0; i--) {
 		const struct boot_field *t = &f->v[i - 1];
@@ -330,9 +379,11 @@ static int edit_shell(enum boot_syntax syntax, const struct boot_fields *f,
 		}
 	}
 	if (r == 0 && !main) {
-		r = add_variable(names[0], edits, n, text, len, e);
+		r = add_variable(syntax, edits, n, text, len, e);
 		changed = changed || r > 0;
 	}
+	if (r >= 0)
+		r = check_effect(syntax, *text, *len, edits, n, e);
 	return r < 0 ? r : changed;
 }
 

@@ -52,8 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		must(!out);
 		return 0;
 	}
-	/* words may be taken away from nothing, but never from elsewhere */
-	must(out_len + 64 >= len);
+	/* nothing but a word of that name may become shorter */
+	must(out_len > len || memmem(text, len, "iommu", 5));
 	r = boot_edit(syntax, out, out_len, set, 2, &again, &again_len, &e);
 	must(r == 0 && !again);
 	if (boot_cmdline(syntax, out, out_len, &words, NULL) == 0) {

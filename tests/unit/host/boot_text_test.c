@@ -261,6 +261,16 @@ static void refusing(void **state)
 		{ BOOT_TEXT_GRUB, "GRUB_CMDLINE_LINUX_DEFAULT=\"qui\\\net\"\n", "a", -ENOTSUP },
 		{ BOOT_TEXT_GRUB, "if x; then GRUB_CMDLINE_LINUX_DEFAULT=a; fi\n", "a",
 		  -ENOTSUP },
+		{ BOOT_TEXT_LINE, "x=\"a b\n", "a", -ENOTSUP },
+		/* what would be without effect */
+		{ BOOT_TEXT_GRUB, "GRUB_CMDLINE_LINUX=\"a --\"\n", "a=1", -ENOTSUP },
+		{ BOOT_TEXT_GRUB,
+		  "GRUB_CMDLINE_LINUX_DEFAULT=a=2\n"
+		  "GRUB_CMDLINE_LINUX_DEFAULT=\"a=1 $GRUB_CMDLINE_LINUX_DEFAULT\"\n",
+		  "a=1", -ENOTSUP },
+		/* no place for a new line */
+		{ BOOT_TEXT_GRUB, "f() {\n", "a", -ENOTSUP },
+		{ BOOT_TEXT_GRUB, "X=1 \\", "a", -ENOTSUP },
 		{ BOOT_TEXT_GRUB, "", "x=\"a b\"", -EINVAL },
 		{ BOOT_TEXT_GRUB, "", "$x", -EINVAL },
 		{ BOOT_TEXT_LINE, "", "a\nb", -EINVAL },
