@@ -173,7 +173,7 @@ static void print_nodes(const struct hugesize *s)
 
 	if (!s->host.numa)
 		return;
-	out_row(&t, "NODE", "MEMORY", "ROOM", "NOW", "PAGES", NULL);
+	out_row(&t, "NODE", "MEMORY", "ROOM", "NOW", "PAGES");
 	for (size_t i = 0; i < s->host.n_nodes; i++) {
 		const struct hugenode *n = &s->host.nodes[i];
 		char node[16], mem[SIZE_TEXT], room[24], now[24], pages[24];
@@ -182,7 +182,7 @@ static void print_nodes(const struct hugesize *s)
 		snprintf(room, sizeof(room), "%llu", (unsigned long long)n->room);
 		snprintf(now, sizeof(now), "%llu", (unsigned long long)n->now);
 		snprintf(pages, sizeof(pages), "%llu", (unsigned long long)n->pages);
-		out_row(&t, node, size_human(n->total, mem), room, now, pages, NULL);
+		out_row(&t, node, size_human(n->total, mem), room, now, pages);
 	}
 	out_table(&t, 2);
 	if (s->spread)

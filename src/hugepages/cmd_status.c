@@ -163,7 +163,7 @@ static void print_pools(const struct report *r)
 		return;
 	}
 	printf("\n");
-	out_row(&t, "PAGE", "NODE", "PAGES", "FREE", "PROMISED", "SURPLUS", "OVERCOMMIT", NULL);
+	out_row(&t, "PAGE", "NODE", "PAGES", "FREE", "PROMISED", "SURPLUS", "OVERCOMMIT");
 	for (size_t i = 0; i < r->pools.n; i++) {
 		const struct hugepool *p = &r->pools.v[i];
 		char page[HUGEPAGE_TEXT + 2], node[16] = "all", n[5][24];
@@ -182,8 +182,7 @@ static void print_pools(const struct report *r)
 		count(n[2], p->resv);
 		count(n[3], p->surplus);
 		count(n[4], p->overcommit);
-		out_row(&t, page, node, n[0], n[1], all ? n[2] : "", n[3], all ? n[4] : "",
-			NULL);
+		out_row(&t, page, node, n[0], n[1], all ? n[2] : "", n[3], all ? n[4] : "");
 	}
 	out_table(&t, 0);
 	if (r->pools.default_page)
@@ -198,7 +197,7 @@ static void print_mounts(const struct report *r)
 	if (!r->mounts.n)
 		printf("No hugetlbfs is mounted\n");
 	else
-		out_row(&t, "MOUNT", "PAGE", "MODE", "OWNER", "OPTIONS", NULL);
+		out_row(&t, "MOUNT", "PAGE", "MODE", "OWNER", "OPTIONS");
 	for (size_t i = 0; i < r->mounts.n; i++) {
 		const struct hugemount *m = &r->mounts.v[i];
 		char page[HUGEPAGE_TEXT], mode[16], owner[32];
@@ -206,7 +205,7 @@ static void print_mounts(const struct report *r)
 		snprintf(mode, sizeof(mode), "%04o", m->opts.mode);
 		snprintf(owner, sizeof(owner), "%u:%u", m->opts.uid, m->opts.gid);
 		out_row(&t, m->path, m->opts.page ? hugepage_text(m->opts.page, page) : "?",
-			mode, owner, m->opts.rest ? m->opts.rest : "", NULL);
+			mode, owner, m->opts.rest ? m->opts.rest : "");
 	}
 	out_table(&t, 0);
 	if (r->trap[0])
@@ -224,8 +223,8 @@ static void print_fstab(const struct report *r)
 		if (strcmp(f->type, "hugetlbfs"))
 			continue;
 		if (!t.rows)
-			out_row(&t, "FSTAB", "OPTIONS", "STATE", NULL);
-		out_row(&t, f->target, f->options, entry_state(r, f, buf, sizeof(buf)), NULL);
+			out_row(&t, "FSTAB", "OPTIONS", "STATE");
+		out_row(&t, f->target, f->options, entry_state(r, f, buf, sizeof(buf)));
 	}
 	printf("%s", t.rows ? "\n" : "\nNo hugetlbfs in " FSTAB "\n");
 	out_table(&t, 0);

@@ -81,7 +81,7 @@ static void print_lines(char sign, const char *a, const char *b)
 		if (!line)
 			return;
 		snprintf(line, l.len + 3, "%c %.*s", sign, (int)l.len, a + l.off);
-		out_row(&t, line, NULL);
+		out_row(&t, line);
 		out_table(&t, 4);
 		free(line);
 	}

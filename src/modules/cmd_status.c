@@ -202,12 +202,12 @@ static void print_params(const struct row *row)
 		printf("  none%s\n", row->params.complete ? "" : " that can be seen");
 		return;
 	}
-	out_row(&t, "NAME", "TYPE", "NOW", "ABOUT", NULL);
+	out_row(&t, "NAME", "TYPE", "NOW", "ABOUT");
 	for (size_t i = 0; i < row->params.n; i++) {
 		const struct param *p = &row->params.v[i];
 
 		out_row(&t, p->name, p->type_text[0] ? p->type_text : "?",
-			p->value ? p->value : "-", p->about ? p->about : "", NULL);
+			p->value ? p->value : "-", p->about ? p->about : "");
 	}
 	out_table(&t, 2);
 }
@@ -238,7 +238,7 @@ static void print_text(const struct report *r)
 	struct out_table t = { .right = { [2] = true } };
 
 	print_head(r);
-	out_row(&t, "MODULE", "STATE", "USED", "BY", "AT BOOT", NULL);
+	out_row(&t, "MODULE", "STATE", "USED", "BY", "AT BOOT");
 	for (size_t i = 0; i < r->n; i++) {
 		const struct row *row = &r->rows[i];
 		char used[24] = "", by[256], boot[256];
@@ -249,8 +249,7 @@ static void print_text(const struct report *r)
 		snprintf(boot, sizeof(boot), "%s%s%s%s", row->boot,
 			 row->boot[0] && row->blacklist[0] ? "; " : "",
 			 row->blacklist[0] ? "blacklisted: " : "", row->blacklist);
-		out_row(&t, row->mod.name, module_state_name(row->mod.state), used, by, boot,
-			NULL);
+		out_row(&t, row->mod.name, module_state_name(row->mod.state), used, by, boot);
 	}
 	out_table(&t, 0);
 	for (size_t i = 0; r->verbose && i < r->n; i++)

@@ -78,6 +78,16 @@ static void bad_names(void **state)
 			 -EINVAL);
 }
 
+/* What would be added stood inside of somebody's quotes. */
+static void a_list_that_is_broken(void **state)
+{
+	struct err e = { 0 };
+	char *fresh;
+
+	assert_int_equal(persist_add("args=\"a\n", PERSIST_CONFD, "tun", &fresh, &e), -EUCLEAN);
+	assert_null(fresh);
+}
+
 static void places(void **state)
 {
 	static const struct {
@@ -137,6 +147,11 @@ static void options_of_our_own(void **state)
 		  "options kvm nx=1\noptions kvm_amd nested=1\n" },
 		{ "options kvm_amd_x a=1\n", "nested", "1",
 		  "options kvm_amd_x a=1\noptions kvm_amd nested=1\n" },
+		/* a line that goes on behind the end would swallow ours */
+		{ "options kvm a=1 \\\n", "nested", "1",
+		  "options kvm a=1 \\\n\noptions kvm_amd nested=1\n" },
+		{ "options kvm a=1 \\", "nested", "1",
+		  "options kvm a=1 \\\n\noptions kvm_amd nested=1\n" },
 		{ "", "dyndbg", "+p -f",
 		  "# Options of kvm_amd, by hostkit.\n"
 		  "options kvm_amd dyndbg=\"+p -f\"\n" },
@@ -221,6 +236,7 @@ int main(void)
 		cmocka_unit_test(lists_of_lines),
 		cmocka_unit_test(the_file_of_openrc),
 		cmocka_unit_test(bad_names),
+		cmocka_unit_test(a_list_that_is_broken),
 		world_test(places),
 		world_test(where_it_is_listed),
 		cmocka_unit_test(options_of_our_own),
