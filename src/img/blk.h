@@ -40,7 +40,8 @@ enum blk_open_flags {
 	BLK_CHECK = 1 << 8,        /* for check and repair: a dirty or corrupt image opens */
 	BLK_UNMAP = 1 << 9,        /* discard reaches the file (discard=unmap) */
 	BLK_AUTO_RDONLY =
-		1 << 10, /* with BLK_WRITE: falls back to read-only on -EACCES/-EROFS */
+		1 << 10,    /* with BLK_WRITE: falls back to read-only on -EACCES/-EROFS */
+	BLK_FILL = 1 << 11, /* a new file: what is written was never written before */
 };
 
 /*
