@@ -269,8 +269,8 @@ int file_open_unlocked(const char *path, struct optset *opts, unsigned flags, st
 	pthread_mutex_init(&f->sync_lock, NULL);
 	f->blk.grows = true;
 	f->blk.fixed = f->device;
-	f->fill = flags & BLK_FILL && flags & BLK_WRITE && !(flags & BLK_DIRECT) &&
-		  !f->device && file_fill_pays(f->fd);
+	f->fill = flags & BLK_WRITE && !(flags & BLK_DIRECT) && !f->device &&
+		  file_fill_pays(f->fd);
 	if (flags & BLK_DIRECT)
 		f->blk.align = direct_align(f);
 	fd = -1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Blocks of a file that is being filled.  ext4 accounts for a write into a hole block by
+ * Blocks of a file that is being filled or gets longer.  ext4 accounts for a write into a hole block by
  * block, for 4 KiB each, which takes longer than copying the bytes; one call that
  * allocates the whole run first makes the same write cost a third less.  The file is laid out
  * as it would be otherwise, and holes stay holes: only what is written next is
@@ -28,7 +28,9 @@ bool file_fill_pays(int fd)
 
 void file_fill(struct file *f, uint64_t off, uint64_t len)
 {
-	if (!f->fill || len < FILL_MIN)
+	bool fresh = f->blk.flags & BLK_FILL || off >= f->blk.size;
+
+	if (!f->fill || !fresh || len < FILL_MIN)
 		return;
 	/* Not supported (files without extents), or no space: the write will tell. */
 	if (io_fallocate(f->fd, FALLOC_FL_KEEP_SIZE, off, len, NULL) < 0)

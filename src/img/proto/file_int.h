@@ -34,7 +34,7 @@ struct file {
 	pthread_mutex_t sync_lock;
 	_Atomic bool no_zero_range; /* the file system said so once: not asked again */
 	_Atomic bool no_punch;
-	_Atomic bool fill; /* large writes allocate their blocks first */
+	_Atomic bool fill; /* large writes to new places allocate their blocks first */
 	pthread_mutex_t extents_lock;
 	struct file_extent extents[FILE_EXTENTS];
 	unsigned extents_next;
