@@ -94,7 +94,8 @@ vt() { "$VTUNE" "$1" --root root "${@:2}"; }
 	vt revert --only hugepages >/dev/null
 	run vt verify
 	[ "$status" = 3 ]
-	! grep -q hugetlbfs root/etc/fstab
+	run grep -q hugetlbfs root/etc/fstab
+	[ "$status" = 1 ]
 	grep -q '^tun$' root/etc/modules
 	vt revert >/dev/null
 	tree root | same - before
