@@ -4,8 +4,9 @@
  * and of kinds that are known; and its whole part, parsed again without the rest, is the
  * same and not torn.
  */
-#include "tests/lib/fuzz.h"
 #include "tune/journal.h"
+
+#include "tests/lib/fuzz.h"
 
 #include <string.h>
 
