@@ -56,8 +56,11 @@ void cmd_pool_set(const struct host *h, struct cmd_pool *p, bool compact)
 			 &progress, &p->got, &p->e);
 	if (progress.show && atomic_load(&progress.next_ns) > progress.start_ns + 1000000000)
 		progress_end(&progress);
-	if (r < 0 && r != -ENOSPC)
-		cmd_pool_look(h, &(struct cmd_pool){ .page = p->page, .node = p->node });
+	if (r < 0 && r != -ENOSPC) {
+		struct cmd_pool now = { .page = p->page, .node = p->node };
+
+		p->got = cmd_pool_look(h, &now) == 0 ? now.before : p->before;
+	}
 }
 
 json_t *cmd_pool_json(const struct cmd_pool *p, bool dry_run)

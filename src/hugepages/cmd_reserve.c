@@ -138,9 +138,7 @@ static void print_pool(const struct reserve *r, const struct cmd_pool *p)
 	char name[48];
 
 	cmd_pool_name(p, name);
-	if (p->e.code == -ENOSPC && got > before)
-		tool_error("pages of %s: %s", name, p->e.msg);
-	else if (p->e.code)
+	if (p->e.code)
 		tool_error("pages of %s: %s", name, p->e.msg);
 	else if (p->unchanged)
 		printf("pages of %s: there are %llu already\n", name, before);
