@@ -193,7 +193,7 @@ static int write_answers(struct rec *r, struct err *e)
 
 	if (!text)
 		return -ENOMEM;
-	fd = io_openat(r->dir, HOST_RECORD_FILE + 1, O_WRONLY | O_CREAT | O_EXCL, 0644, e);
+	fd = io_openat(r->dir, &HOST_RECORD_FILE[1], O_WRONLY | O_CREAT | O_EXCL, 0644, e);
 	code = fd < 0 ? fd : io_write(fd, text, len, e);
 	if (code == 0)
 		code = io_sync(fd, true, e);

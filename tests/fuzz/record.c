@@ -33,8 +33,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 			code = record_numbers(r, key, v, 4, &e);
 			must(code == 0 ? !e.code : e.code == code && e.msg[0]);
 		}
-		must(record_get(r, "no such key there") == NULL);
-		must(record_numbers(r, "no such key there", v, 1, &e) == -ENODATA);
+		/* blanks in keys are single, so this is none */
+		must(record_get(r, "a  b") == NULL);
+		must(record_numbers(r, "a  b", v, 1, &e) == -ENODATA);
 		record_free(r);
 	}
 	free(key);
