@@ -50,7 +50,6 @@ static inline void table_end(struct table *t)
 		struct err cut_err_ = { 0 };                                 \
 		type got_;                                                   \
 		int cut_r_;                                                  \
-                                                                             \
 		assert_non_null(copy_);                                      \
 		memcpy(copy_, (t)->b, cut_);                                 \
 		assert_int_equal(parse(copy_, cut_, &got_, NULL), -ENODATA); \
