@@ -94,6 +94,8 @@ static void say_kvm(struct rec *r)
 	str_addf(&r->answers, "kvm cap %d = %u\n", KVM_CAP_NESTED, k.nested_state);
 	if (k.ipa_bits)
 		str_addf(&r->answers, "kvm cap %d = %u\n", KVM_CAP_IPA, k.ipa_bits);
+	if (k.arm32 != TRI_UNKNOWN)
+		str_addf(&r->answers, "kvm cap %d = %d\n", KVM_CAP_ARM32, k.arm32 == TRI_YES);
 	say_device(r, KVM_DEV_GIC_V2, k.gic_v2);
 	say_device(r, KVM_DEV_GIC_V3, k.gic_v3);
 	say_device(r, KVM_DEV_ITS, k.its);
