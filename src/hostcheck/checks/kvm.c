@@ -26,6 +26,9 @@ int kvm_module(struct facts *f, struct finding *out, struct err *e)
 	if (facts_kvm(f, &k, NULL) == 0 && kvm_works(k))
 		return found(out, V_OK, "%s, and KVM works",
 			     v->live[0] ? v->live : "not one of the usual ones");
+	/* whether it serves this processor can only be tried: kvm.api does */
+	if (!v->module && v->live[0])
+		return found(out, V_OK, "%s (live), by which flag is not known", v->live);
 	if (!v->module && facts_virt(f, &virt, NULL) == 0 && virt->state == VIRT_UNSURE) {
 		found(out, V_UNKNOWN, "which one is not known");
 		return advise(out, NULL, R_ROOT, "See cpu.virt.");

@@ -55,7 +55,7 @@ static bool loads_itself(struct facts *f, const char *name)
 }
 
 static void persist_one(struct facts *f, struct finding *out, const struct modules_load *l,
-			const char *name, const char *node)
+			const char *name, const char *node, const char *misc)
 {
 	const struct modules_load_entry *at = modules_load_find(l, name);
 	enum module_state s = module_state_of(f, name);
@@ -68,6 +68,8 @@ static void persist_one(struct facts *f, struct finding *out, const struct modul
 		found_item(out, V_OK, name, "loads by itself");
 	else if (s == MODULE_ABSENT && node && host_exists(f->h, node))
 		found_item(out, V_OK, name, "loads when %s is first opened", node);
+	else if (s == MODULE_UNKNOWN && host_exists(f->h, misc))
+		found_item(out, V_OK, name, "part of the kernel");
 	else if (s == MODULE_UNKNOWN)
 		found_item(out, V_INFO, name, "not in this kernel");
 	else
@@ -96,10 +98,10 @@ static int modules_persist(struct facts *f, struct finding *out, struct err *e)
 
 	if (r < 0)
 		return r;
-	persist_one(f, out, l, "tun", "/dev/net/tun");
-	persist_one(f, out, l, "vhost_net", "/dev/vhost-net");
+	persist_one(f, out, l, "tun", "/dev/net/tun", "/sys/class/misc/tun");
+	persist_one(f, out, l, "vhost_net", "/dev/vhost-net", "/sys/class/misc/vhost-net");
 	if (facts_vendor(f, &v, NULL) == 0 && v->module)
-		persist_one(f, out, l, v->module, NULL);
+		persist_one(f, out, l, v->module, NULL, "/sys/class/misc/kvm");
 	for (size_t i = 0; i < l->n; i++)
 		if (l->v[i].again)
 			found_item(out, V_OK, l->v[i].name, "listed again in %s line %u",

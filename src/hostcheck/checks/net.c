@@ -13,6 +13,7 @@
 struct node {
 	const char *path, *module;
 	const char *misc;           /* what the driver registers when it is there */
+	bool root_by_mdev;          /* mdev has no rule, and leaves it to root */
 	const char *step;           /* what mends it where the user may not open it */
 	const char *before, *after; /* advice then, with the user's name between */
 };
@@ -66,6 +67,12 @@ static int node_found(struct facts *f, struct finding *out, const struct node *n
 		found(out, V_WARN, "%s", why.msg);
 		if (who_must_relogin(f, &w, n->path, ACCESS_R | ACCESS_W))
 			return advise(out, NULL, R_RELOGIN, "Log out and in again.");
+		if (st.gid == 0 && !n->root_by_mdev)
+			return advise(
+				out, NULL, R_NOW,
+				"The node belongs to root alone, which no rule of a device "
+				"manager does: let it set the node anew (mdev -s, udevadm "
+				"trigger).");
 		return advise(out, n->step, R_RELOGIN, "%s%s%s", n->before, w.name, n->after);
 	}
 	return found(out, V_OK, "%s, mode %04o%s", n->path, st.mode,
@@ -78,6 +85,7 @@ static int net_tun(struct facts *f, struct finding *out, struct err *e)
 		"/dev/net/tun",
 		"tun",
 		"/sys/class/misc/tun",
+		false,
 		"users.members",
 		"Under mdev the node belongs to the group netdev: add ",
 		" to it and log in again. Guests with user-mode networking work without.",
@@ -92,6 +100,7 @@ static int net_vhost(struct facts *f, struct finding *out, struct err *e)
 		"/dev/vhost-net",
 		"vhost_net",
 		"/sys/class/misc/vhost-net",
+		true,
 		"nodes.vhost",
 		"mdev has no rule for this node and leaves it to root; vtune adds one for the "
 		"group kvm, of which ",
