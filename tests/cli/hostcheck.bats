@@ -143,12 +143,12 @@ copy() {
 	[ "$(report host --only kvm | grep -c '"verdict": "fail"')" = 1 ]
 }
 
-@test "some other kvm module without VT-x or AMD-V: what works, works" {
+@test "some other kvm module without VT-x or AMD-V: only guests made for it" {
 	copy intel-desktop
 	sed -i 's/ vmx / /; /^vmx flags/d' host/proc/cpuinfo
 	sed -i 's/^cpuid 0x1 0x0 = .*/cpuid 0x1 0x0 = 0x906ea 0x100800 0x7ffafbdf 0xbfebfbff/' host/.hostkit-record
 	mv host/sys/module/kvm_intel host/sys/module/kvm_pvm
-	expect "info: *KVM works all the same" host cpu.virt
+	expect "warn: *the KVM that is here is paravirtual" host cpu.virt
 	expect "ok: kvm_pvm*" host kvm.module
 	# for who may not open the node it is not known, and no failure of the processor
 	sed -i '/^kvm /d; s/^arch/kvm api = EACCES\narch/; s,^node /dev/kvm = .*,node /dev/kvm = c 10 232 0600 0 0,' host/.hostkit-record

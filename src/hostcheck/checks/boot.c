@@ -185,6 +185,8 @@ static int boot_services(struct facts *f, struct finding *out, struct err *e)
 
 	if (r < 0)
 		return r;
+	if (d->init == INIT_UNKNOWN)
+		return found(out, V_SKIP, "what starts services here is not known");
 	if (d->init != INIT_OPENRC)
 		return found(out, V_SKIP, "a question for OpenRC; this is %s",
 			     distro_init_name(d->init));

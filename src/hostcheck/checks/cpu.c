@@ -17,18 +17,29 @@ static int advise_outer_host(struct finding *out, const struct virt *v)
 		      v->in.name[0] ? " of " : "", v->in.name);
 }
 
-/* Some hypervisors run guests in KVM's name without VT-x or AMD-V: what works, works. */
-static bool works_anyway(struct facts *f)
+/* Some hypervisors offer KVM without VT-x or AMD-V (kvm_pvm): it makes guests and runs those
+ * whose kernel was made for it; of another's kernel it gets as far as the first instruction
+ * that it does not know. */
+bool cpu_paravirtual_kvm(struct facts *f)
 {
+	const struct virt *v;
 	const struct kvm *k;
 
-	return facts_kvm(f, &k, NULL) == 0 && kvm_works(k);
+	return facts_virt(f, &v, NULL) == 0 && v->state == VIRT_ABSENT &&
+	       (v->ext == VIRT_EXT_NONE || v->ext == VIRT_VMX || v->ext == VIRT_SVM) &&
+	       facts_kvm(f, &k, NULL) == 0 && kvm_works(k);
 }
 
 static int absent(struct facts *f, struct finding *out, const struct virt *v)
 {
-	if (works_anyway(f))
-		return found(out, V_INFO, "neither vmx nor svm, and KVM works all the same");
+	if (cpu_paravirtual_kvm(f)) {
+		found(out, V_WARN, "neither vmx nor svm: the KVM that is here is paravirtual");
+		return advise(
+			out, NULL, R_HARDWARE,
+			"Only guests whose kernel was made for it run; those of distributions "
+			"mostly stop at their first steps. For others take software translation "
+			"(QEMU: -accel tcg), or a host that gives this machine vmx or svm.");
+	}
 	if (host_exists(f->h, "/sys/class/misc/kvm")) {
 		found(out, V_UNKNOWN, "neither vmx nor svm, yet some driver offers KVM");
 		return advise(

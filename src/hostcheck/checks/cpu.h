@@ -11,4 +11,7 @@ int cpu_isolated(struct facts *f, struct finding *out, struct err *e);
 int cpu_smt(struct facts *f, struct finding *out, struct err *e);
 int cpu_flaws(struct facts *f, struct finding *out, struct err *e);
 
+/* KVM works without VT-x or AMD-V: it runs only guests that were made for it. */
+bool cpu_paravirtual_kvm(struct facts *f);
+
 #endif

@@ -6,6 +6,7 @@
 #include "host/access.h"
 #include "host/emulators.h"
 #include "hostcheck/checks/checks.h"
+#include "hostcheck/checks/cpu.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,6 +131,12 @@ static int asked(struct facts *f, struct finding *out, const struct emulators *a
 		return advise(out, "packages", R_NOW, "Install qemu-system-%s.",
 			      !strcmp(guest, "i386") ? "x86" : guest);
 	}
+	if (cpu_paravirtual_kvm(f)) {
+		found(out, V_WARN, "%s: paravirtual KVM, by %s", guest, emulator);
+		return advise(
+			out, NULL, R_HARDWARE,
+			"Only guests made for it run; see cpu.virt. For others -accel tcg.");
+	}
 	return found(out, V_OK, "%s: KVM, by %s", guest, emulator);
 }
 
@@ -155,8 +162,8 @@ static int guest_accel(struct facts *f, struct finding *out, struct err *e)
 				 guests[i]);
 	}
 	free(all.v);
-	return found(out, V_INFO, "KVM for %s; software translation for others",
-		     kvm[0] ? kvm : "none");
+	return found(out, V_INFO, "%sKVM for %s; software translation for others",
+		     cpu_paravirtual_kvm(f) ? "paravirtual " : "", kvm[0] ? kvm : "none");
 }
 
 static const struct check checks[] = {
