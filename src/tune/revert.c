@@ -104,8 +104,10 @@ static int look(const struct walk *w, const struct journal_change *c, char **hav
 	r = current(w, k, have, e);
 	if (r < 0)
 		return r;
-	if (kind_same(k->kind, k->old_val, *have) ||
-	    kind_same(k->kind, first_of(w, c)->c.old_val, *have))
+	if (kind_same(k->kind, k->old_val, *have))
+		return AS_BEFORE;
+	/* a module that was loaded anew runs as before, but with other options */
+	if (k->kind != &kind_module && kind_same(k->kind, first_of(w, c)->c.old_val, *have))
 		return AS_BEFORE;
 	if (kind_same(k->kind, k->value, *have))
 		return OURS;
@@ -246,16 +248,29 @@ static bool stopping(struct walk *w)
 	return w->out->stopped;
 }
 
-static int walk_back(struct walk *w, bool triggers, struct err *e)
+/*
+ * A module that was unloaded, to be loaded anew with an option, is loaded again when the option's
+ * file is as before, whichever was changed first.  Commands come last: they read all of it.
+ */
+enum turn { TURN_FIRST, TURN_LOAD, TURN_TRIGGER };
+
+static enum turn turn_of(const struct change *c)
+{
+	if (c->kind->trigger)
+		return TURN_TRIGGER;
+	return c->kind == &kind_module && !c->value ? TURN_LOAD : TURN_FIRST;
+}
+
+static int walk_back(struct walk *w, enum turn turn, struct err *e)
 {
 	int r = 0;
 
 	for (size_t i = w->j->n; r == 0 && i-- > 0 && !stopping(w);) {
 		const struct journal_change *c = &w->j->v[i];
 
-		if (!wanted(w, c) || c->c.kind->trigger != triggers)
+		if (!wanted(w, c) || turn_of(&c->c) != turn)
 			continue;
-		r = triggers ? trigger(w, i, e) : one(w, c, e);
+		r = turn == TURN_TRIGGER ? trigger(w, i, e) : one(w, c, e);
 	}
 	return r;
 }
@@ -288,9 +303,11 @@ int revert_run(struct host *h, struct journal *j, const struct revert_opts *opts
 	journal_boot_id(h, w.boot);
 	if (!opts->dry_run)
 		drift_sweep(h, j);
-	r = walk_back(&w, false, e);
+	r = walk_back(&w, TURN_FIRST, e);
 	if (r == 0)
-		r = walk_back(&w, true, e);
+		r = walk_back(&w, TURN_LOAD, e);
+	if (r == 0)
+		r = walk_back(&w, TURN_TRIGGER, e);
 	for (size_t i = 0; i < w.n_thoughts; i++)
 		free(w.thoughts[i].value);
 	free(w.thoughts);
