@@ -64,7 +64,8 @@ static int live_iommu(const struct stepping *s, struct words_wanted *w, struct e
 	if (r == 0 && m.state == IOMMU_OFF && (m.sources & IOMMU_VIOT) && !m.n_units)
 		r = STEP_NOTE(s, false, e,
 			      "the IOMMU is a virtio device: its driver is the module "
-			      "virtio_iommu");
+			      "virtio_iommu, which not every kernel has ('vmod status "
+			      "virtio_iommu')");
 	iommu_free(&m);
 	return r;
 }
@@ -308,7 +309,8 @@ static int plan(const struct host *h, const struct profile *p, struct plan *out,
 	r = bootloader_read(h, &b, e);
 	if (r == 0 && host_has_kernel(h))
 		r = cmdline_read(h, &w.running, e);
-	w.set = b.cmdline;
+	/* where no loader is known, what it passed on is all that can be known */
+	w.set = b.n ? b.cmdline : w.running;
 	if (r == 0)
 		r = iommu_words(&s, &w, e);
 	if (r == 0)
