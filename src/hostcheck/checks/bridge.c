@@ -161,9 +161,15 @@ static int bridge_conf_check(struct facts *f, struct finding *out, struct err *e
 				      out->items[i].text);
 				break;
 			}
-		advise(out, "bridge.conf", R_NOW,
-		       "Mend the line, or make the bridge. A comment behind a name is part of the "
-		       "name to the helper.");
+		if (c.n_lints)
+			advise(out, "bridge.conf", R_NOW,
+			       "Mend the line. A comment behind a name is part of the name to "
+			       "the helper.");
+		else
+			advise(out, "bridge.interface", R_NOW,
+			       "Make the bridge where the network is configured, or take the "
+			       "line away. vtune makes one without ports if its profile says "
+			       "'create = yes'.");
 	} else if (!c.n_rules) {
 		found(out, V_INFO, "no rule: the helper refuses everybody");
 		advise(out, "bridge.conf", R_NOW, "Add a line 'allow br0' for each bridge.");

@@ -18,7 +18,7 @@ static int cgroup_version_check(struct facts *f, struct finding *out, struct err
 	else
 		found(out, V_INFO, "%s", cgroup_version_name(c.version));
 	if (c.version == CGROUP_NONE)
-		advise(out, "services.boot", R_NOW,
+		advise(out, NULL, R_NOW,
 		       "Nothing bounds what a guest takes. OpenRC: rc-update add cgroups sysinit.");
 	else if (c.version != CGROUP_V2)
 		advise(out, NULL, R_REBOOT,

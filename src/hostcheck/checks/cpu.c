@@ -9,7 +9,7 @@
 /* Inside another machine nobody but its host can help. */
 static int advise_outer_host(struct finding *out, const struct virt *v)
 {
-	return advise(out, NULL, R_HARDWARE,
+	return advise(out, NULL, R_NONE,
 		      "This machine is itself a guest%s%s, and is given no virtualization. Let "
 		      "its host pass it on: nested=1 for its kvm module, and for this guest a "
 		      "processor model with vmx or svm (QEMU: -cpu host). Until then guests "

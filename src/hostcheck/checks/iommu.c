@@ -5,17 +5,34 @@
 #include <stdio.h>
 #include <string.h>
 
+static int advise_virtio(struct facts *f, struct finding *out)
+{
+	enum module_state s = module_state_of(f, "virtio_iommu");
+
+	if (s == MODULE_UNKNOWN)
+		return advise(
+			out, NULL, R_REBOOT,
+			"It is a virtio-iommu, and its driver is not there for this kernel "
+			"(virtio_iommu): start another kernel (Alpine: linux-lts), or have "
+			"this machine's host give it an intel-iommu or amd-iommu.");
+	if (!module_is_up(s))
+		return advise(
+			out, NULL, R_NOW,
+			"It is a virtio-iommu, whose driver is a module: modprobe virtio_iommu, "
+			"early, before the devices behind it, and list it in /etc/modules.");
+	return advise(out, NULL, R_REBOOT,
+		      "Its driver virtio_iommu is loaded and has no unit: the kernel's log "
+		      "says why.");
+}
+
 static int advise_off(struct facts *f, struct finding *out, const struct iommu *m)
 {
 	if (m->off_word)
 		return advise(out, "kernel.cmdline", R_REBOOT,
 			      "%s on the kernel's command line keeps it off. Take it away.",
 			      m->off_word);
-	if (m->sources & IOMMU_VIOT && !module_is_up(module_state_of(f, "virtio_iommu")))
-		return advise(
-			out, "modules.load", R_NOW,
-			"It is a virtio-iommu, whose driver is a module: modprobe virtio_iommu, "
-			"early, before the devices behind it.");
+	if (m->sources & IOMMU_VIOT)
+		return advise_virtio(f, out);
 	if (m->sources & IOMMU_DMAR)
 		return advise(
 			out, "kernel.cmdline", R_REBOOT,

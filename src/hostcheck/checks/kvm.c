@@ -131,13 +131,17 @@ static int advise_access(struct facts *f, struct finding *out, const struct who 
 		return advise(out, NULL, R_RELOGIN,
 			      "%s came into the group after logging in. Log out and in again.",
 			      w->name);
-	if (host_stat(f->h, KVM_NODE, &st, NULL) == 0 && st.gid == 0)
+	if (host_stat(f->h, KVM_NODE, &st, NULL) == 0 && st.gid == 0) {
+		const struct users *u;
+		bool group = facts_users(f, &u, NULL) == 0 && users_group(u, "kvm");
+
 		return advise(
-			out, "users.accounts", R_NOW,
-			"The node belongs to root alone. Make the group kvm and let the device "
-			"manager set the node anew (mdev -s, or udevadm trigger "
-			"--name-match=kvm); then add %s to the group.",
-			w->name);
+			out, group ? NULL : "users.accounts", R_NOW,
+			"The node belongs to root alone. %set the device manager set the node "
+			"anew (mdev -s, or udevadm trigger --name-match=kvm); then add %s to "
+			"the group%s.",
+			group ? "L" : "Make the group kvm and l", w->name, group ? " kvm" : "");
+	}
 	return advise(out, "users.members", R_RELOGIN,
 		      "Add %s to the group that owns the node (adduser %s kvm), then log in "
 		      "again.",

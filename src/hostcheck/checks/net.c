@@ -73,6 +73,12 @@ static int node_found(struct facts *f, struct finding *out, const struct node *n
 				"The node belongs to root alone, which no rule of a device "
 				"manager does: let it set the node anew (mdev -s, udevadm "
 				"trigger).");
+		if (st.gid != 0 && n->root_by_mdev)
+			return advise(
+				out, "users.members", R_RELOGIN,
+				"Add %s to the group that owns the node, then log in again. "
+				"Guests work without, with slower networks.",
+				w.name);
 		return advise(out, n->step, R_RELOGIN, "%s%s%s", n->before, w.name, n->after);
 	}
 	return found(out, V_OK, "%s, mode %04o%s", n->path, st.mode,
