@@ -22,7 +22,6 @@ picture() {
 }
 
 same() { diff "$1" "$2"; }
-live() { [ "$(cat "$1")" = "$2" ]; }
 
 case $BOOT in
 1)

@@ -1,14 +1,16 @@
 #!/bin/bash
-# Usage: image.sh PARTS STAGE OUT
+# Usage: image.sh PARTS STAGE OUT [BESIDE]
 # Makes the disk and the initramfs that all guests of tests/vm boot from: busybox, kmod, OpenRC,
 # a stock kernel's modules, and hostkit as `make install` put it into STAGE.  PARTS is what
-# fetch.sh brought; OUT gets root.img, initrd and vmlinuz.  Needs no rights and mounts nothing.
+# fetch.sh brought; OUT gets root.img, initrd and vmlinuz.  BESIDE has the programs that hostcheck is
+# set against.  Needs no rights and mounts nothing.
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 here=$(cd "$(dirname "$0")/.." && pwd)
 parts=$(cd "$1" && pwd) stage=$(cd "$2" && pwd)
 mkdir -p "$3"
 out=$(cd "$3" && pwd)
+beside=${4:+$(cd "$4" && pwd)}
 root=$out/root
 
 kernels=("$parts"/kernel/lib/modules/*)
@@ -45,12 +47,13 @@ depmod -b "$root" "$kver"
 
 # libs PROGRAM...: the libraries these need, where the loader will look for them.
 libs() {
-	LD_LIBRARY_PATH=$stage/usr/lib:$parts/openrc/lib/x86_64-linux-gnu:$parts/openrc/usr/lib/x86_64-linux-gnu \
+	LD_LIBRARY_PATH=$stage/usr/lib:$beside/usr/lib/x86_64-linux-gnu:$parts/openrc/lib/x86_64-linux-gnu:$parts/openrc/usr/lib/x86_64-linux-gnu \
 		ldd "$@" 2>/dev/null | awk '/=> \// { print $3 } /^\t\/lib/ { print $1 }' | sort -u |
 		while read -r lib; do
 			case $lib in
 			"$stage"/*) continue ;;
 			"$parts"/openrc/*) dest=${lib#"$parts/openrc"} ;;
+			"${beside:-none}"/*) dest=${lib#"$beside"} ;;
 			*) dest=$lib ;;
 			esac
 			[ -e "$root$dest" ] && continue
@@ -78,6 +81,12 @@ if ! "$busybox" --list | grep -qx addgroup; then
 fi
 # shellcheck disable=SC2046 # program names have no blanks
 libs $(find "$parts/openrc" "$stage/usr/bin" "$stage/usr/sbin" -type f -perm -100 2>/dev/null)
+if [ -n "$beside" ]; then
+	for p in usr/bin/virt-host-validate usr/sbin/kvm-ok usr/sbin/rdmsr; do
+		cp "$beside/$p" "$root/$p"
+		[ "$p" = usr/sbin/kvm-ok ] || libs "$beside/$p"
+	done
+fi
 # libhostkit is found by the loader's own path.
 mkdir -p "$root/etc"
 printf '/usr/lib\n/lib\n/usr/lib/x86_64-linux-gnu\n/lib/x86_64-linux-gnu\n' >"$root/etc/ld.so.conf"
