@@ -212,6 +212,9 @@ copy() {
 	expect "warn: *netdev*" host net.tun
 	sed -i 's,^node /dev/net/tun = .*,node /dev/net/tun = c 10 200 0666 0 0,' host/.hostkit-record
 	expect "ok: *" host net.tun
+	sed -i 's,^node /dev/net/tun = .*,node /dev/net/tun = c 10 199 0666 0 0,' host/.hostkit-record
+	expect "warn: */dev/net/tun is not that device (10, 200)" host net.tun
+	sed -i 's,^node /dev/net/tun = .*,node /dev/net/tun = c 10 200 0666 0 0,' host/.hostkit-record
 	rm -r host/sys/class/misc/tun host/sys/module/tun host/lib/modules
 	expect "warn: *no driver behind it" host net.tun
 }

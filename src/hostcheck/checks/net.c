@@ -12,6 +12,7 @@
 /* A device that guests' networks use. */
 struct node {
 	const char *path, *module;
+	uint32_t minor;             /* of the misc devices, whose major is 10 */
 	const char *misc;           /* what the driver registers when it is there */
 	bool root_by_mdev;          /* mdev has no rule, and leaves it to root */
 	const char *step;           /* what mends it where the user may not open it */
@@ -50,8 +51,8 @@ static int node_found(struct facts *f, struct finding *out, const struct node *n
 		return node_missing(out, n, s);
 	if (r < 0)
 		return err_set(e, r, "%s", why.msg);
-	if (st.node != NODE_CHAR) {
-		found(out, V_WARN, "%s is no device", n->path);
+	if (st.node != NODE_CHAR || st.major != 10 || st.minor != n->minor) {
+		found(out, V_WARN, "%s is not that device (10, %u)", n->path, n->minor);
 		return advise(out, "modules.load", R_NOW,
 			      "Remove what stands there and load %s.", n->module);
 	}
@@ -90,6 +91,7 @@ static int net_tun(struct facts *f, struct finding *out, struct err *e)
 	static const struct node node = {
 		"/dev/net/tun",
 		"tun",
+		200,
 		"/sys/class/misc/tun",
 		false,
 		"users.members",
@@ -105,6 +107,7 @@ static int net_vhost(struct facts *f, struct finding *out, struct err *e)
 	static const struct node node = {
 		"/dev/vhost-net",
 		"vhost_net",
+		238,
 		"/sys/class/misc/vhost-net",
 		true,
 		"nodes.vhost",
