@@ -99,7 +99,8 @@ case $BOOT in
 		nap $at
 		kill -9 $pid 2>/dev/null
 		wait $pid 2>/dev/null
-		t "killed after 0.$at s: status can tell" vtune status --profile test
+		echo "# killed after $((at * 10)) ms with $(grep -c . /var/lib/hostkit/journal 2>/dev/null || echo 0) records in the journal"
+		t "killed after $((at * 10)) ms: status can tell" vtune status --profile test
 		t "revert" vtune revert
 		picture /vm/now
 		t "all is as before" same /vm/before /vm/now
