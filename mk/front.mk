@@ -7,7 +7,7 @@
 #var SETUP=no       do not install what is missing (check, demo, lint, ...)
 
 groups.check      := build test
-groups.check-long := build test
+groups.check-long := build test vm
 groups.check-vm   := build test
 groups.coverage   := build test
 groups.bench      := build test

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define MAX_LINKS 40
+#define MAX_AGAIN 1000
 
 int below_root(const char *root, struct err *e)
 {
@@ -48,11 +49,14 @@ static int resolve(int root, const char *path, int flags, unsigned mode)
 		.mode = flags & O_CREAT ? mode : 0,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
+	unsigned again = 0;
 	long fd;
 
+	/* EAGAIN: the tree was rearranged while ".." was resolved; who does it without end
+	 * gets no answer */
 	do
 		fd = syscall(SYS_openat2, root, inside(path), &how, sizeof(how));
-	while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+	while (fd < 0 && (errno == EINTR || (errno == EAGAIN && again++ < MAX_AGAIN)));
 	/* Linux before 5.6, or a container's filter: inside the system's own root plain
 	 * openat() does the same */
 	if (fd < 0 && (errno == ENOSYS || errno == EPERM) && is_system_root(root))
@@ -177,26 +181,30 @@ static int keep_meta(int fd, int old, const struct stat *st, struct err *e)
 	return r;
 }
 
+static int set_meta(int fd, const struct below_new *fresh, struct err *e)
+{
+	if ((fresh->uid != geteuid() || fresh->gid != getegid()) &&
+	    fchown(fd, fresh->uid, fresh->gid) < 0)
+		return err_errno(e, "set the owner");
+	if (fchmod(fd, fresh->mode & 07777) < 0)
+		return err_errno(e, "set the mode");
+	return 0;
+}
+
+/* Content first: writing takes set-user-ID and capabilities away.  Nobody else may read
+ * the file meanwhile, it was made 0600. */
 static int fill(int fd, int old, const void *buf, size_t len, const struct below_new *fresh,
 		struct err *e)
 {
-	struct stat st;
-	int r = 0;
+	struct stat st = { 0 };
+	int r = old >= 0 ? io_fstat(old, &st, e) : 0;
 
-	if (old >= 0) {
-		r = io_fstat(old, &st, e);
-		if (r == 0 && !S_ISREG(st.st_mode))
-			r = err_set(e, -EINVAL, "is not a regular file");
-		if (r == 0)
-			r = keep_meta(fd, old, &st, e);
-	} else if ((fresh->uid != geteuid() || fresh->gid != getegid()) &&
-		   fchown(fd, fresh->uid, fresh->gid) < 0) {
-		r = err_errno(e, "set the owner");
-	} else if (fchmod(fd, fresh->mode & 07777) < 0) {
-		r = err_errno(e, "set the mode");
-	}
+	if (r == 0 && old >= 0 && !S_ISREG(st.st_mode))
+		r = err_set(e, -EINVAL, "is not a regular file");
 	if (r == 0)
 		r = io_write(fd, buf, len, e);
+	if (r == 0)
+		r = old >= 0 ? keep_meta(fd, old, &st, e) : set_meta(fd, fresh, e);
 	return r == 0 ? io_sync(fd, true, e) : r;
 }
 
@@ -214,9 +222,11 @@ int below_replace(int root, const char *path, const void *buf, size_t len,
 	old = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (old < 0 && errno != ENOENT)
 		return err_errno(e, "open %s", path);
-	/* the name is the writer's own, so what a crash left of it may go */
+	/* the name is the writer's own, so what a crash left of it may go; made anew, for it
+	 * could be another name of a file that matters */
 	snprintf(temp, sizeof(temp), ".hostkit.%ld.tmp", (long)getpid());
-	fd = openat(dir, temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	unlinkat(dir, temp, 0);
+	fd = openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_errno(e, "write beside %s", path);
 	r = fill(fd, old, buf, len, fresh, e);
@@ -230,6 +240,21 @@ int below_replace(int root, const char *path, const void *buf, size_t len,
 	return r < 0 ? err_wrap(e, r, "%s", path) : 0;
 }
 
+static int make_dir(int root, const char *path, struct err *e)
+{
+	char name[NAME_MAX + 1];
+	AUTO_CLOSE int parent = below_parent(root, path, name, e);
+
+	if (parent < 0)
+		return parent;
+	if (mkdirat(parent, name, 0755) < 0)
+		return errno == EEXIST ? 0 : err_errno(e, "make the folder %s", path);
+	/* made folders are 0755 whatever the caller's umask */
+	if (fchmodat(parent, name, 0755, 0) < 0)
+		return err_errno(e, "make the folder %s", path);
+	return sync_dir(parent, e);
+}
+
 int below_mkdirs(int root, const char *path, struct err *e)
 {
 	AUTO_FREE char *at = mem_strdup(path, e);
@@ -237,23 +262,17 @@ int below_mkdirs(int root, const char *path, struct err *e)
 	if (!at)
 		return -ENOMEM;
 	for (char *p = at + strspn(at, "/"); *p; p += strspn(p, "/")) {
-		char name[NAME_MAX + 1];
 		char *end = p + strcspn(p, "/"), saved = *end;
 		AUTO_CLOSE int dir = -1;
+		int r = 0;
 
 		*end = '\0';
 		dir = resolve(root, at, O_PATH | O_DIRECTORY, 0);
-		if (dir < 0) {
-			AUTO_CLOSE int parent = below_parent(root, at, name, e);
-
-			if (parent < 0)
-				return parent;
-			if (mkdirat(parent, name, 0755) < 0 && errno != EEXIST)
-				return err_errno(e, "make the folder %s", at);
-			/* made folders are 0755 whatever the caller's umask */
-			if (fchmodat(parent, name, 0755, 0) < 0 || sync_dir(parent, e) < 0)
-				return err_errno(e, "make the folder %s", at);
-		}
+		if (dir < 0)
+			r = errno == ENOENT ? make_dir(root, at, e)
+					    : err_errno(e, "make the folder %s", at);
+		if (r < 0)
+			return r;
 		*end = saved;
 		p = end;
 	}

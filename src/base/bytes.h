@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Big- and little-endian loads and stores on unaligned bytes, and checked rounding.
+ * Loads and stores on unaligned bytes, and checked rounding.
  * On-disk structures are read field by field, never by casting a buffer to
  * a struct.
  */
@@ -38,6 +38,21 @@ static inline uint64_t load_be64(const uint8_t *p)
 	return v;
 }
 
+static inline uint16_t load_le16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] | p[1] << 8);
+}
+
+static inline uint32_t load_le32(const uint8_t *p)
+{
+	return load_le16(p) | (uint32_t)load_le16(p + 2) << 16;
+}
+
+static inline uint64_t load_le64(const uint8_t *p)
+{
+	return load_le32(p) | (uint64_t)load_le32(p + 4) << 32;
+}
+
 static inline void store_be16(uint8_t *p, uint16_t v)
 {
 	p[0] = (uint8_t)(v >> 8);
@@ -58,21 +73,6 @@ static inline void store_be64(uint8_t *p, uint64_t v)
 	v = __builtin_bswap64(v);
 #endif
 	memcpy(p, &v, sizeof(v));
-}
-
-static inline uint16_t load_le16(const uint8_t *p)
-{
-	return (uint16_t)(p[1] << 8 | p[0]);
-}
-
-static inline uint32_t load_le32(const uint8_t *p)
-{
-	return __builtin_bswap32(load_be32(p));
-}
-
-static inline uint64_t load_le64(const uint8_t *p)
-{
-	return __builtin_bswap64(load_be64(p));
 }
 
 static inline void store_le16(uint8_t *p, uint16_t v)

@@ -165,15 +165,23 @@ int optset_bool(struct optset *o, const char *key, bool *out, struct err *e)
 			return 0;
 		}
 	}
-	return err_set(e, -EINVAL, "option %s is 'on' or 'off', not '%s'", key, val);
+	return err_set(e, -EINVAL, "Parameter '%s' expects 'on' or 'off'", key);
 }
 
 int optset_size(struct optset *o, const char *key, uint64_t *out, struct err *e)
 {
 	const char *val = optset_get(o, key);
-	int r = val ? size_parse(val, 'b', out, e) : 0;
+	int r = val ? size_parse(val, 'b', out, NULL) : 0;
 
-	return r < 0 ? err_wrap(e, r, "option %s", key) : 0;
+	if (r == -ERANGE)
+		return err_set(e, r, "Value '%s' is out of range for parameter '%s'", val, key);
+	if (r < 0)
+		return err_set(e, r,
+			       "Parameter '%s' expects a non-negative number below 2^64\n"
+			       "Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, "
+			       "tera-, peta-\nand exabytes, respectively.",
+			       key);
+	return 0;
 }
 
 int optset_u64(struct optset *o, const char *key, uint64_t *out, struct err *e)
@@ -188,7 +196,7 @@ int optset_u64(struct optset *o, const char *key, uint64_t *out, struct err *e)
 	v = strtoull(val, &end, 0);
 	/* strtoull takes "-1" for its largest number */
 	if (end == val || *end || errno || strchr(val, '-'))
-		return err_set(e, -EINVAL, "option %s is a number, not '%s'", key, val);
+		return err_set(e, -EINVAL, "Parameter '%s' expects a number", key);
 	*out = v;
 	return 0;
 }

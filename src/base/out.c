@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,30 +72,17 @@ static char **add_cells(struct out_table *t)
 	return &t->cells[t->rows++ * t->columns];
 }
 
-void out_row(struct out_table *t, ...)
+void out_cells(struct out_table *t, const char *const *cells, size_t n)
 {
-	va_list ap;
-	const char *cell;
 	char **row;
 
-	va_start(ap, t);
-	if (!t->columns) {
-		va_list count;
-
-		va_copy(count, ap);
-		while (va_arg(count, const char *) && t->columns < OUT_COLUMNS)
-			t->columns++;
-		va_end(count);
-	}
+	if (!t->columns)
+		t->columns = n < OUT_COLUMNS ? n : OUT_COLUMNS;
 	row = add_cells(t);
-	for (size_t i = 0; row && i < t->columns; i++) {
-		cell = va_arg(ap, const char *);
-		if (!cell)
-			break;
-		row[i] = clean(cell, "?", false);
+	for (size_t i = 0; row && i < t->columns && i < n; i++) {
+		row[i] = clean(cells[i] ? cells[i] : "", "?", false);
 		t->failed |= !row[i];
 	}
-	va_end(ap);
 }
 
 static void print_row(const struct out_table *t, size_t row, const size_t *widths)

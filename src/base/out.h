@@ -26,9 +26,12 @@ struct out_table {
 	bool failed;             /* out of memory: some of it is missing */
 };
 
-/* Adds a row of cells, ended by NULL; the first one is the heading, and says how many columns
- * there are.  A row that is shorter is filled with empty cells. */
-void out_row(struct out_table *t, ...) __attribute__((sentinel));
+/* Adds a row of cells; the first one is the heading, and says how many columns there are. A
+ * row that is shorter is filled with empty cells. */
+void out_cells(struct out_table *t, const char *const *cells, size_t n);
+#define out_row(t, ...)                                    \
+	out_cells(t, (const char *const[]){ __VA_ARGS__ }, \
+		  sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
 /* Prints it, each line after @indent blanks, and frees it. */
 void out_table(struct out_table *t, unsigned indent);
 

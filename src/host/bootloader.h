@@ -1,95 +1,60 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the kernel's command line of the next boot is kept, how its text is changed
- * without disturbing a byte around it, and what has to be run afterwards.
- *
- * A place is one file of one loader.  The pure part works on its text; bootloader_read()
- * finds the loader below a root and reads all of its places.
+ * Where the kernel's command line of the next boot is kept, and what has to be run after a
+ * change of it.  How a text is changed is in boot_text.h.
  */
 #ifndef HOST_BOOTLOADER_H
 #define HOST_BOOTLOADER_H
 
 #include "base/err.h"
+#include "host/boot_text.h"
 #include "host/host.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 enum boot_kind {
-	BOOT_NONE,
-	BOOT_GRUB,            /* /etc/default/grub, GRUB_CMDLINE_LINUX_DEFAULT and _LINUX */
-	BOOT_UPDATE_EXTLINUX, /* /etc/update-extlinux.conf, default_kernel_opts */
-	BOOT_EXTLINUX,        /* /boot/extlinux/extlinux.conf: append lines (u-boot) */
-	BOOT_LIMINE,          /* limine.conf: cmdline or kernel_cmdline */
-	BOOT_RPI,             /* cmdline.txt: its first line */
-	BOOT_KERNEL_CMDLINE,  /* /etc/kernel/cmdline of systemd-boot */
-	BOOT_LOADER_ENTRIES, /* loader/entries/NAME.conf: options lines, no /etc/kernel/cmdline */
-	BOOT_PROXMOX,        /* /etc/kernel/cmdline or GRUB, by proxmox-boot-tool */
-	BOOT_DISKLESS,       /* Alpine running from memory: the loader is on its medium */
-};
-
-/* One change of the words. */
-enum boot_verb {
-	BOOT_SET,  /* "key=value" or "word": the last of that key gets it, others of the key go,
-		   * without one it is added at the end */
-	BOOT_ADD,  /* added at the end unless the very word is there; others of its key stay */
-	BOOT_DROP, /* "key": all words with it go; "key=value": that very word */
-};
-
-struct boot_edit {
-	enum boot_verb verb;
-	/* Words are single, or a pair that stays together ("hugepagesz=1G hugepages=4"): then
-	 * the pair with the same first word is meant. */
-	const char *word;
+	BOOT_NONE,         /* none that is known here */
+	BOOT_GRUB,         /* /etc/default/grub and grub.d */
+	BOOT_SYSLINUX,     /* Alpine's /etc/update-extlinux.conf */
+	BOOT_EXTLINUX,     /* extlinux.conf itself: U-Boot, syslinux by hand */
+	BOOT_UBOOT_MENU,   /* Debian's /etc/default/u-boot, from which extlinux.conf is made */
+	BOOT_LIMINE,       /* limine.conf */
+	BOOT_RPI,          /* Raspberry Pi: cmdline.txt */
+	BOOT_SYSTEMD_BOOT, /* /etc/kernel/cmdline and loader/entries */
+	BOOT_PROXMOX,      /* proxmox-boot-tool, with GRUB or systemd-boot */
+	BOOT_DISKLESS,     /* Alpine that runs from memory: all is on its read-only medium */
 };
 
 /* What makes the loader's own files anew. */
 struct boot_regen {
-	const char *id; /* "update-grub"; "none": nothing is needed */
-	const char *argv[6];
+	const char *id;      /* "update-grub"; "none": nothing is needed */
+	const char *argv[6]; /* ends with NULL; empty for "none" */
 };
 
 struct boot_place {
 	char *path;
-	char *cmdline; /* as the kernel would get it from this place alone, or NULL: the place
-			* cannot be read as plain words, @fault says why */
-	char fault[160];
+	enum boot_syntax syntax;
+	/* A change of the command line is a boot_edit() of each place that has this. */
+	bool edit;
+	char *cmdline; /* what it says, by single blanks; NULL: @fault says why it is not known */
+	char fault[200]; /* "line 3: the value is made by a command" */
 };
 
 struct bootloader {
 	enum boot_kind kind;
-	const char *name; /* "grub", "update-extlinux" */
+	const char *name; /* "GRUB", "syslinux" */
 	const struct boot_regen *regen;
-	struct boot_place *places; /* [edit] is the one to change */
+	struct boot_place *places; /* in the order they are read */
 	size_t n;
-	size_t edit;
-	bool writable;  /* false: BOOT_NONE, BOOT_DISKLESS, or nothing to edit */
-	char note[160]; /* what the administrator has to do beside that, or "" */
-	char *cmdline;  /* words of all places together; NULL if one has a fault */
+	char *cmdline;  /* of the next boot as far as these files say it, or NULL: not known */
+	bool writable;  /* some place can be edited */
+	char note[200]; /* what the administrator has to know or do beside, or "" */
 };
 
-/* Never fails for want of a loader: then BOOT_NONE. */
+/* Finding none is no error: BOOT_NONE.  Files that cannot be read are. */
 int bootloader_read(const struct host *h, struct bootloader *out, struct err *e) MUST_CHECK;
 void bootloader_free(struct bootloader *b);
 const char *bootloader_name(enum boot_kind kind);
-
-/*
- * The words that text of @kind holds, by single blanks; free() it.  -ENODATA: the text has no
- * command line; -ENOTSUP: it is made by shell constructs that only a shell can follow.
- */
-int boot_cmdline(enum boot_kind kind, const char *text, size_t len, char **words, struct err *e)
-	MUST_CHECK;
-/*
- * Makes @edits in order.  1 with *@out new, free() it; 0 and NULL when they hold already.  In
- * files with several entries (extlinux, limine) all Linux entries are changed but those
- * that a comment or name marks as memory tests.  -ENOTSUP as above, nothing is guessed;
- * -EINVAL: a word that this file cannot hold (quote, newline).
- */
-int boot_edit(enum boot_kind kind, const char *text, size_t len, const struct boot_edit *edits,
-	      size_t n, char **out, size_t *out_len, struct err *e) MUST_CHECK;
-/* The same on bare words ("ro quiet"), for files without any syntax; what every loader
- * uses inside. */
-int boot_edit_words(const char *words, size_t len, const struct boot_edit *edits, size_t n,
-		    char **out, size_t *out_len, struct err *e) MUST_CHECK;
 
 #endif

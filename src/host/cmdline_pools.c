@@ -280,5 +280,15 @@ int cmdline_set_pool(const char *text, uint64_t size, const char *count, char **
 	} else {
 		*out = add_pool(text, size, count, e);
 	}
-	return *out ? 0 : e && e->code ? e->code : -ENOMEM;
+	if (!*out)
+		return e && e->code ? e->code : -ENOMEM;
+	/* a quote that is not closed swallows what stands behind it */
+	find_pool(*out, size, &f);
+	if (count && !f.has_count && size == have.default_size)
+		find_pool(*out, 0, &f);
+	if (!count || (f.has_count && span_is(f.count.value, count)))
+		return 0;
+	free(*out);
+	*out = NULL;
+	return err_set(e, -EINVAL, "the command line has a quote that is not closed");
 }

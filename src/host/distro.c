@@ -30,6 +30,17 @@ static bool any_begins(const struct host *h, const char *dir, const char *with)
 	return false;
 }
 
+static bool is_init(const char *comm)
+{
+	static const char *const names[] = { "init",       "systemd", "openrc-init", "runit",
+					     "runit-init", "busybox", "linuxrc" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(comm, names[i]))
+			return true;
+	return false;
+}
+
 static enum distro_init find_init(const struct host *h)
 {
 	/* what runs says it best, then what /sbin/init is, then what is installed */
@@ -49,6 +60,10 @@ static enum distro_init find_init(const struct host *h)
 
 	if (i)
 		return (enum distro_init)i;
+	/* what is installed says nothing where a container's or a test's program is first */
+	if (host_has_kernel(h) &&
+	    host_read_line(h, "/proc/1/comm", to, sizeof(to), NULL) == 0 && !is_init(to))
+		return INIT_UNKNOWN;
 	if (host_readlink(h, "/sbin/init", to, sizeof(to), NULL) < 0)
 		to[0] = '\0';
 	if (strstr(to, "systemd"))

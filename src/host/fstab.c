@@ -65,7 +65,7 @@ static int parse_line(const char *text, const struct line *l, struct fstab *out,
 {
 	struct fstab_entry t = { .line = l->nr, .off = l->off, .len = l->len };
 	const char *s = text + l->off;
-	struct field f[6];
+	struct field f[6] = { { "", 0 } };
 	size_t pos = 0, n = 0;
 	int r;
 

@@ -223,8 +223,9 @@ int host_read_u64(const struct host *h, const char *path, uint64_t *out, struct 
 	if (r < 0)
 		return r;
 	errno = 0;
-	v = strtoull(line, &end, 0);
-	if (end == line || *end || errno || line[0] == '-')
+	/* zeros in front do not make it octal */
+	v = strtoull(line, &end, !strncmp(line, "0x", 2) ? 16 : 10);
+	if (end == line || *end || errno || strchr(line, '-'))
 		return err_set(e, -EINVAL, "%s: '%s' is not a number", path, line);
 	*out = v;
 	return 0;

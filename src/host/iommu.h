@@ -39,6 +39,7 @@ struct iommu_region {
 struct iommu_group {
 	unsigned id;
 	char type[16];  /* "DMA", "DMA-FQ", "identity", "blocked"; "" on old kernels */
+	bool fake;      /* made by vfio's mode without an IOMMU: protects from nothing */
 	char **devices; /* names on their bus: "0000:00:1f.3" */
 	size_t n_devices;
 	struct iommu_region *regions;
@@ -74,7 +75,7 @@ struct iommu {
 	struct iommu_unit *units;
 	size_t n_units;
 	struct iommu_group *groups;
-	size_t n_groups;
+	size_t n_groups; /* fake ones too */
 	enum iommu_state state;
 	enum iommu_remap remap;
 	bool unsafe_interrupts; /* vfio_iommu_type1 goes without interrupt remapping */

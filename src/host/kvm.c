@@ -54,6 +54,7 @@ static enum tri device(const struct asked *a, enum kvm_dev nr)
 static void ask_caps(const struct asked *a, struct kvm *out)
 {
 	bool arm = !strcmp(host_arch(a->h), "aarch64");
+	int r;
 
 	out->vcpus = cap(a, KVM_CAP_VCPUS);
 	out->vcpus_max = cap(a, KVM_CAP_VCPUS_MAX);
@@ -62,6 +63,8 @@ static void ask_caps(const struct asked *a, struct kvm *out)
 	out->ipa_bits = arm ? cap(a, KVM_CAP_IPA) : 0;
 	if (!arm)
 		return;
+	r = a->fd < 0 ? recorded(a->h, "cap", KVM_CAP_ARM32) : (int)cap(a, KVM_CAP_ARM32);
+	out->arm32 = r < 0 ? TRI_UNKNOWN : tri_of(r > 0);
 	out->gic_v2 = device(a, KVM_DEV_GIC_V2);
 	out->gic_v3 = device(a, KVM_DEV_GIC_V3);
 	out->its = device(a, KVM_DEV_ITS);

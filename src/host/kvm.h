@@ -27,6 +27,7 @@ struct kvm {
 	unsigned nested_state; /* bytes; 0: the kernel lets guests have no guests */
 	unsigned ipa_bits;     /* arm64 */
 	enum tri gic_v2, gic_v3, its;
+	enum tri arm32; /* arm64: guests may run a 32-bit system */
 };
 
 /* The node of the live host is opened and a VM made and closed at once; a record is asked
@@ -41,6 +42,7 @@ enum kvm_cap {
 	KVM_CAP_VCPUS = 9,
 	KVM_CAP_MEMSLOTS = 10,
 	KVM_CAP_VCPUS_MAX = 66,
+	KVM_CAP_ARM32 = 105,
 	KVM_CAP_NESTED = 157,
 	KVM_CAP_IPA = 165,
 };

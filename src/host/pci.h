@@ -22,8 +22,9 @@ struct pci_dev {
 	uint32_t class;    /* 24 bits: base, sub, programming interface */
 	char driver[64];   /* "" when none */
 	char override[64]; /* driver_override; "" when unset */
-	char reset[64];    /* reset_method: "flr bus"; "" when none */
-	bool reset_known;  /* the kernel tells (5.15 and later) */
+	char reset[64];    /* reset_method: "flr bus"; "" before Linux 5.15 and when none */
+	bool resets;       /* can be reset at all */
+	bool reset_known;  /* false: a record without the attributes that tell */
 	int node;          /* NUMA; -1: none */
 	int group;         /* IOMMU group; -1: none */
 	char parent[20];   /* the bridge above, "" at a root bus */

@@ -24,6 +24,8 @@ static const struct {
 	{ "ENXIO", ENXIO },   { "EACCES", EACCES },   { "EBUSY", EBUSY },
 	{ "ENODEV", ENODEV }, { "EINVAL", EINVAL },   { "ENOTTY", ENOTTY },
 	{ "ENOSYS", ENOSYS }, { "ENODATA", ENODATA }, { "ENOTSUP", ENOTSUP },
+	{ "EAGAIN", EAGAIN }, { "EFBIG", EFBIG },     { "EISDIR", EISDIR },
+	{ "ENOMEM", ENOMEM }, { "ELOOP", ELOOP },     { "ENOTDIR", ENOTDIR },
 };
 
 /* Copies @len bytes with runs of blanks made single and those at the ends left out. */
@@ -116,6 +118,14 @@ const char *record_get(const struct host_record *r, const char *key)
 	for (size_t i = 0; r && i < r->n; i++)
 		if (!strcmp(r->v[i].key, key))
 			return r->v[i].val;
+	return NULL;
+}
+
+const char *record_errno_name(int code)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(errnos); i++)
+		if (errnos[i].code == -code)
+			return errnos[i].name;
 	return NULL;
 }
 

@@ -13,7 +13,9 @@
  *	kvm create_vm = 0			0 or an errno name
  *	kvm cap 157 = 4224			KVM_CHECK_EXTENSION
  *	kvm device 7 = 0			KVM_CREATE_DEVICE with the test flag
- *	access /dev/vhost-net = EBUSY		what open() said, where it failed
+ *	access /dev/vhost-net = EBUSY		what open() said, or read(), where it failed
+ *	acl /dev/kvm = 0x0200...		system.posix_acl_access, in hexadecimal
+ *	lbu uncommitted = /etc/fstab		"no", or a file that would be lost
  *
  * What is not in the record was not asked: -ENODATA.
  */
@@ -40,5 +42,8 @@ const char *record_get(const struct host_record *r, const char *key);
  * anything else -EINVAL. */
 int record_numbers(const struct host_record *r, const char *key, uint64_t *v, size_t n,
 		   struct err *e) MUST_CHECK;
+
+/* "EACCES" for -EACCES; NULL for one that a record has no name for. */
+const char *record_errno_name(int code);
 
 #endif

@@ -174,7 +174,7 @@ static void judge(struct hugesize *s, const struct hugenode *only)
 {
 	char bytes[SIZE_TEXT], keep[SIZE_TEXT], most[SIZE_TEXT];
 
-	s->fits = s->left >= s->keep;
+	s->fits = add_up(s->bytes, s->other) <= s->host.total && s->left >= s->keep;
 	if (!s->fits)
 		snprintf(s->why, sizeof(s->why),
 			 "%s in huge pages would leave the host less than the %s it needs; "
@@ -264,6 +264,7 @@ void hugesize_free(struct hugesize *s)
 {
 	free(s->guests);
 	free(s->cmdline);
+	hugehost_free(&s->host);
 	s->guests = NULL;
 	s->cmdline = NULL;
 	s->n_guests = 0;

@@ -51,9 +51,9 @@ struct hugenode {
 
 /* What the host is: from the host itself, or made up. */
 struct hugehost {
-	uint64_t total;     /* bytes of memory */
-	uint64_t available; /* bytes that programs could get now; 0: not known */
-	struct hugenode nodes[HUGESIZE_NODES];
+	uint64_t total;         /* bytes of memory */
+	uint64_t available;     /* bytes that programs could get now; 0: not known */
+	struct hugenode *nodes; /* at least one */
 	size_t n_nodes;
 	bool numa; /* pools are per node */
 	bool x86;
@@ -95,10 +95,13 @@ int hugeguest_parse(const char *text, struct hugeguest *out, struct err *e) MUST
 int hugehost_read(const struct host *h, uint64_t *page, struct hugehost *out, struct err *e)
 	MUST_CHECK;
 
+/* Frees the nodes. */
+void hugehost_free(struct hugehost *h);
+
 /* Works out s's answer from its question.  That it does not fit is an answer (s->fits).
  * -EINVAL: the question is not one; -EOVERFLOW: sizes beyond 63 bits; -ENODEV: no such node. */
 int hugesize_plan(struct hugesize *s, struct err *e) MUST_CHECK;
-/* Frees guests and cmdline. */
+/* Frees guests, cmdline and the host's nodes. */
 void hugesize_free(struct hugesize *s);
 
 /* What a host of @total bytes keeps for itself. */

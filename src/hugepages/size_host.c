@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The facts that hugesize_plan() works with, from a host. */
+#include "base/mem.h"
 #include "host/memory.h"
 #include "hugepages/pools.h"
 #include "hugepages/size.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void list_sizes(const struct hugepools *p, char *out, size_t size)
@@ -40,6 +42,9 @@ static int fill_nodes(const struct host *h, const struct hugepools *p, uint64_t 
 
 	if (r < 0)
 		return r;
+	out->nodes = mem_zalloc(nodes.n + 1, sizeof(*out->nodes), e);
+	if (!out->nodes)
+		return -ENOMEM;
 	/* the kernel's command line and the pools count by node only where there are several */
 	out->numa = p->n_nodes > 1;
 	for (size_t i = 0; i < nodes.n && out->numa; i++) {
@@ -82,5 +87,15 @@ int hugehost_read(const struct host *h, uint64_t *page, struct hugehost *out, st
 	out->x86 = !strcmp(host_arch(h), "x86_64") || !strcmp(host_arch(h), "x86");
 	out->have_page = hugepools_find(&p, *page, HUGEPOOL_ALL) != NULL;
 	list_sizes(&p, out->sizes, sizeof(out->sizes));
-	return fill_nodes(h, &p, *page, out, e);
+	r = fill_nodes(h, &p, *page, out, e);
+	if (r < 0)
+		hugehost_free(out);
+	return r;
+}
+
+void hugehost_free(struct hugehost *h)
+{
+	free(h->nodes);
+	h->nodes = NULL;
+	h->n_nodes = 0;
 }

@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "base/progress.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -340,7 +341,8 @@ int blk_clone(struct blk *b, uint64_t off, uint64_t len, struct blk *src, uint64
 	return r < 0 ? r : after_write(b, e);
 }
 
-int blk_resize(struct blk *b, uint64_t size, enum blk_prealloc p, struct err *e)
+int blk_resize_watched(struct blk *b, uint64_t size, enum blk_prealloc p,
+		       const struct blk_watch *w, struct err *e)
 {
 	uint64_t old = b->size, shown;
 	int r;
@@ -353,13 +355,34 @@ int blk_resize(struct blk *b, uint64_t size, enum blk_prealloc p, struct err *e)
 		return err_set(e, -EFBIG, "%s: size %llu is out of range", b->filename,
 			       (unsigned long long)size);
 	enter(b);
-	r = b->ops->resize(b, size, p, e);
+	r = b->ops->resize(b, size, p, w, e);
 	leave(b);
 	shown = b->backing ? min_u64(size, b->backing->size) : 0;
 	if (r < 0 || shown <= old)
 		return r;
 	/* What a longer backing image holds there was never part of this one. */
 	return blk_zero(b, old, shown - old, 0, e);
+}
+
+int blk_resize(struct blk *b, uint64_t size, enum blk_prealloc p, struct err *e)
+{
+	return blk_resize_watched(b, size, p, NULL, e);
+}
+
+void blk_watch_total(const struct blk_watch *w, uint64_t bytes)
+{
+	if (w)
+		progress_total(w->progress, bytes);
+}
+
+int blk_watch_step(const struct blk_watch *w, uint64_t bytes, struct err *e)
+{
+	if (!w)
+		return 0;
+	progress_add(w->progress, bytes);
+	if (w->stop && atomic_load(w->stop))
+		return err_set(e, -EINTR, "stopped");
+	return 0;
 }
 
 int blk_flush(struct blk *b, struct err *e)

@@ -19,12 +19,14 @@
 #include "base/err.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct blk;
 struct img_format;
+struct progress;
 
 enum blk_open_flags {
 	BLK_WRITE = 1 << 0,
@@ -38,7 +40,8 @@ enum blk_open_flags {
 	BLK_CHECK = 1 << 8,        /* for check and repair: a dirty or corrupt image opens */
 	BLK_UNMAP = 1 << 9,        /* discard reaches the file (discard=unmap) */
 	BLK_AUTO_RDONLY =
-		1 << 10, /* with BLK_WRITE: falls back to read-only on -EACCES/-EROFS */
+		1 << 10,    /* with BLK_WRITE: falls back to read-only on -EACCES/-EROFS */
+	BLK_FILL = 1 << 11, /* a new file: what is written was never written before */
 };
 
 /*
@@ -48,6 +51,12 @@ enum blk_open_flags {
  */
 struct blk_turn {
 	int (*wait)(const struct blk_turn *t, struct err *e);
+};
+
+/* Who waits for a long operation.  NULL: nobody, as are either of its parts. */
+struct blk_watch {
+	struct progress *progress;
+	const atomic_bool *stop; /* becomes true: give up with -EINTR */
 };
 
 /* For blk_zero. */
@@ -105,7 +114,8 @@ struct blk_ops {
 	 * blocks are shared or -EOPNOTSUPP.  NULL or -EOPNOTSUPP: read and write. */
 	int (*clone)(struct blk *b, uint64_t off, uint64_t len, struct blk *src,
 		     uint64_t src_off, bool reflink_only, struct err *e);
-	int (*resize)(struct blk *b, uint64_t size, enum blk_prealloc p, struct err *e);
+	int (*resize)(struct blk *b, uint64_t size, enum blk_prealloc p,
+		      const struct blk_watch *w, struct err *e);
 	int (*flush)(struct blk *b, struct err *e);
 	/* Frees the node (not its children: blk_close does) whatever it returns. */
 	int (*close)(struct blk *b, struct err *e);
@@ -174,6 +184,13 @@ int blk_clone(struct blk *b, uint64_t off, uint64_t len, struct blk *src, uint64
 	      bool reflink_only, struct err *e) MUST_CHECK;
 /* New bytes read as zeroes, also where a longer backing image has others. */
 int blk_resize(struct blk *b, uint64_t size, enum blk_prealloc p, struct err *e) MUST_CHECK;
+/* The same.  Preallocation sets the total and counts the bytes it has readied; when told to
+ * stop it takes back what it did, as it does on failure. */
+int blk_resize_watched(struct blk *b, uint64_t size, enum blk_prealloc p,
+		       const struct blk_watch *w, struct err *e) MUST_CHECK;
+/* For nodes: the whole work in bytes, and a step of it.  -EINTR: stop. */
+void blk_watch_total(const struct blk_watch *w, uint64_t bytes);
+int blk_watch_step(const struct blk_watch *w, uint64_t bytes, struct err *e) MUST_CHECK;
 /* All writes that returned before are on stable storage after.  With BLK_NOFLUSH
  * they have only left the node: a format writes out what it holds back. */
 int blk_flush(struct blk *b, struct err *e) MUST_CHECK;

@@ -109,13 +109,12 @@ static int run(struct amend *c, int n, char **argv)
 	int r;
 
 	if (!c->options)
-		return cmd_usage("Must specify options (-o)");
+		return cmd_usage(&c->o, "Must specify options (-o)");
 	if (c->o.fmt && optset_wants_help(c->options))
 		return help_by_name(c->o.fmt);
-	if (n != 1) {
-		cmd_error("Expecting one image file name");
-		return 1;
-	}
+	if (n != 1)
+		return cmd_misuse(&c->o, "Expecting one image file name",
+				  "Expecting one image file name");
 	if (cmd_cache_mode(c->cache, "cache", &flags))
 		return 1;
 	if (cmd_open(&c->o, argv[1], c->o.fmt, flags, &b) < 0)

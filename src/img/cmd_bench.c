@@ -223,6 +223,12 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* qemu-img's says it all the same. */
+static bool is_quiet(const struct bench *c)
+{
+	return c->o.quiet && !cmd_is_qemu_img();
+}
+
 static int run(struct bench *c)
 {
 	unsigned n = (unsigned)(c->depth < c->count ? c->depth : c->count);
@@ -230,7 +236,7 @@ static int run(struct bench *c)
 	double start;
 	int r = 0;
 
-	if (!c->o.quiet) {
+	if (!is_quiet(c)) {
 		printf("Sending %llu %s requests, %llu bytes each, %llu in parallel (starting "
 		       "at offset %llu, step size %llu)\n",
 		       (unsigned long long)c->count, c->write ? "write" : "read",
@@ -246,7 +252,7 @@ static int run(struct bench *c)
 	start = now();
 	if (n)
 		r = threads_run(n, worker, c, &e);
-	if (r == 0 && !c->o.quiet)
+	if (r == 0 && !is_quiet(c))
 		printf("Run completed in %3.3f seconds.\n", now() - start);
 	pthread_cond_destroy(&c->idle);
 	pthread_mutex_destroy(&c->lock);
@@ -278,7 +284,7 @@ int cmd_bench(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	if (n != 1)
-		return cmd_usage("Expecting one image file name");
+		return cmd_usage(&c.o, "Expecting one image file name");
 	if (check_options(&c))
 		return 1;
 	if (cmd_cache_mode(c.cache, NULL, &flags)) {

@@ -214,11 +214,15 @@ int cmd_cache(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	if (args.sized ? n != 0 : n != 1)
-		return cmd_usage("%s", args.sized ? "Either an image or --size, not both"
-						  : "Expecting one image file name, or --size");
+		return cmd_usage(&o, "%s",
+				 args.sized ? "Either an image or --size, not both"
+					    : "Expecting one image file name, or --size");
 	if (args.shaped && !args.sized)
 		return cmd_usage(
+			&o,
 			"--cluster-size and --extended-l2 need --size; an image has its own");
+	if (cmd_check_output(&o))
+		return 1;
 	if (args.sized) {
 		r = advice_for_geometry(&args.g, args.coverage, args.budget, &a, &e);
 		r = r < 0 ? cmd_fail(&e, "%s", "") : show(&a, o.json || args.json);

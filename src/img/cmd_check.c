@@ -42,7 +42,8 @@ static int own_opt(void *ctx, unsigned id, const char *value)
 		c->repair = IMG_FIX_LEAKS | IMG_FIX_ERRORS;
 	else
 		return CMD_EXIT(cmd_usage(
-			"Unknown option value for -r (expecting 'leaks' or 'all'): %s", value));
+			&c->o, "Unknown option value for -r (expecting 'leaks' or 'all'): %s",
+			value));
 	return 0;
 }
 
@@ -189,8 +190,8 @@ int cmd_check(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	if (n != 1)
-		return cmd_usage("Expecting one image file name");
-	if (cmd_cache_mode(c.cache, "source cache", &flags))
+		return cmd_usage(&c.o, "Expecting one image file name");
+	if (cmd_check_output(&c.o) || cmd_cache_mode(c.cache, "source cache", &flags))
 		return CHECK_FAILED;
 	if (c.repair)
 		flags |= BLK_WRITE;

@@ -79,7 +79,7 @@ int cmd_commit(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	if (n != 1)
-		return cmd_usage("Expecting one image file name");
+		return cmd_usage(&c.o, "Expecting one image file name");
 	if (cmd_cache_mode(c.cache, "cache", &flags))
 		return 1;
 	if (cmd_open(&c.o, argv[1], c.o.fmt, flags, &b) < 0)

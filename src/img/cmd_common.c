@@ -64,14 +64,24 @@ int cmd_fail(const struct err *e, const char *fmt, ...)
 	return 1;
 }
 
-int cmd_usage(const char *fmt, ...)
+int cmd_usage(const struct cmd_opts *o, const char *fmt, ...)
 {
+	bool own = o && o->cmd && !cmd_is_qemu_img();
 	va_list ap;
 
 	va_start(ap, fmt);
 	say("", fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "\nTry '%s --help' for more information\n", cmd_program());
+	fprintf(stderr, "\nTry '%s%s%s --help' for more information\n", cmd_program(),
+		own ? " " : "", own ? o->cmd : "");
+	return 1;
+}
+
+int cmd_misuse(const struct cmd_opts *o, const char *theirs, const char *ours)
+{
+	if (!cmd_is_qemu_img())
+		return cmd_usage(o, "%s", ours);
+	cmd_error("%s", theirs);
 	return 1;
 }
 
@@ -109,8 +119,9 @@ static int progress_kind(struct cmd_opts *o, const char *value)
 	else if (!strcmp(value, "none"))
 		o->progress = PROGRESS_NONE;
 	else
-		return CMD_EXIT(
-			cmd_usage("--progress is 'human', 'json' or 'none', not '%s'", value));
+		return CMD_EXIT(cmd_usage(o,
+					  "--progress is 'human', 'json' or 'none', not '%s'",
+					  value));
 	return 0;
 }
 
@@ -145,10 +156,8 @@ static int one_option(void *arg, unsigned id, const char *value, struct err *e)
 		return progress_kind(o, value);
 	case CMD_OUTPUT:
 		o->json = !strcmp(value, "json");
-		if (o->json || !strcmp(value, "human"))
-			return 0;
-		cmd_error("--output must be used with human or json as argument.");
-		return CMD_EXIT(1);
+		o->bad_output = !o->json && strcmp(value, "human") != 0;
+		return 0;
 	default:
 		return p->own(p->ctx, id, value);
 	}
@@ -164,8 +173,15 @@ int cmd_parse(const struct cli_opt *opts, int argc, char **argv, struct cmd_opts
 	common->cmd = argv[0];
 	r = cli_parse(opts, argc, argv, one_option, &p, nargs, &e);
 	if (r < 0)
-		return cmd_usage("%s", e.msg);
+		return cmd_usage(common, "%s", e.msg);
 	return r > 0 ? r - 1 : -1;
+}
+
+int cmd_check_output(const struct cmd_opts *o)
+{
+	if (o->bad_output)
+		cmd_error("--output must be used with human or json as argument.");
+	return o->bad_output;
 }
 
 int cmd_size(const char *what, const char *text, uint64_t min, uint64_t max, uint64_t *out)
@@ -174,6 +190,12 @@ int cmd_size(const char *what, const char *text, uint64_t min, uint64_t max, uin
 	uint64_t v = 0;
 	int r = size_parse(text, 'b', &v, &e);
 
+	if (r < 0 && r != -ERANGE && !cmd_is_qemu_img()) {
+		cmd_error("Invalid %s '%s': a size is a number of bytes, or of kilobytes to "
+			  "exabytes with k, M, G, T, P or E behind it",
+			  what, text);
+		return -EINVAL;
+	}
 	if (r < 0 && r != -ERANGE) {
 		cmd_error("Invalid %s specified. You may use k, M, G, T, P or E suffixes for",
 			  what);

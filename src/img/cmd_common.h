@@ -87,6 +87,7 @@ struct cmd_opts {
 	const char *cmd; /* name of the command */
 	const char *fmt;
 	bool image_opts, share, quiet, json;
+	bool bad_output; /* see cmd_check_output() */
 	enum cmd_progress_kind progress;
 };
 
@@ -103,6 +104,9 @@ typedef int cmd_own_opt(void *ctx, unsigned id, const char *value);
 int cmd_parse(const struct cli_opt *opts, int argc, char **argv, struct cmd_opts *common,
 	      cmd_own_opt *own, void *ctx, int *nargs);
 
+/* Complains if --output is of no known kind: after the operands, as qemu-img does.  0 or 1. */
+int cmd_check_output(const struct cmd_opts *o);
+
 /* ---- messages ---- */
 
 /* True if called as qemu-img: scripts written for it are listening. */
@@ -113,8 +117,11 @@ void cmd_error(const char *fmt, ...) PRINTF(1, 2);
 void cmd_warn(const char *fmt, ...) PRINTF(1, 2);
 /* The same with what is in @e behind it.  Return 1, an exit status. */
 int cmd_fail(const struct err *e, const char *fmt, ...) PRINTF(2, 3);
-/* Wrong usage: message and where to find help.  Returns 1. */
-int cmd_usage(const char *fmt, ...) PRINTF(1, 2);
+/* Wrong usage: message and where to find help, of the command of @o (NULL: of the tool).
+ * Returns 1. */
+int cmd_usage(const struct cmd_opts *o, const char *fmt, ...) PRINTF(2, 3);
+/* The same where qemu-img only says @theirs and gives no such hint. */
+int cmd_misuse(const struct cmd_opts *o, const char *theirs, const char *ours);
 /* What @e says, or at least what its code means. */
 const char *cmd_reason(const struct err *e);
 /* Shows the help of a command (NULL: of the tool). In main.c. */

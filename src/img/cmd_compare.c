@@ -104,7 +104,7 @@ int cmd_compare(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	if (n != 2)
-		return cmd_usage("Expecting two image file names");
+		return cmd_usage(&c.o, "Expecting two image file names");
 	if (cmd_cache_mode(c.cache, "source cache", &flags))
 		return COMPARE_NOT_OPEN;
 	if (cmd_open(&c.o, argv[1], c.fmt1, flags, &a) < 0)

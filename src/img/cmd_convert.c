@@ -189,7 +189,8 @@ static int own_opt(void *ctx, unsigned id, const char *value)
 static int check_options(const struct convert *c)
 {
 	if (c->target_opts && c->out_fmt)
-		cmd_error("Cannot use --target-image-opts with -O");
+		cmd_error(cmd_is_qemu_img() ? "--image-opts and --format are mutually exclusive"
+					    : "Cannot use --target-image-opts with -O");
 	else if (c->k.copy_range && c->k.compress)
 		cmd_error("Cannot enable copy offloading when -c is used");
 	else if (c->k.copy_range && c->k.sparse_given)
@@ -222,7 +223,10 @@ static int load_snapshot(const struct convert *c)
 		return 1;
 	}
 	if (!b->format->snapshot_load)
-		err_set(&e, r, "Can't find snapshot");
+		err_set(&e, r,
+			"Block format '%s' used by device '' does not support temporarily "
+			"loading internal snapshots",
+			b->format->name);
 	else
 		r = b->format->snapshot_load(b, c->snapshot, &e);
 	return r < 0 ? cmd_fail(&e, "Failed to load snapshot: ") : 0;
@@ -389,10 +393,9 @@ static int convert(struct convert *c, int n, char **argv)
 		return 1;
 	if (help)
 		return newimg_help(c->k.dst_format, n > 1 ? argv[n] : NULL);
-	if (n < 2) {
-		cmd_error("Must specify image file name");
-		return 1;
-	}
+	if (n < 2)
+		return cmd_misuse(&c->o, "Must specify image file name",
+				  "Expecting at least one source image and the destination");
 	c->k.src_n = (size_t)n - 1;
 	if (cmd_cache_mode(c->src_cache, "source cache", &src_flags))
 		return 1;

@@ -103,6 +103,11 @@ static int look_at_backing(struct create *c, struct err *e)
 		snprintf(text, sizeof(text), "%s", cmd_reason(e));
 		return err_set(e, r, "%s\nCould not open backing image.", text);
 	}
+	if (!c->backing_fmt && !cmd_is_qemu_img())
+		return err_set(
+			e, -EINVAL,
+			"The format of the backing file must be said; it seems to be -F %s",
+			b->format->name);
 	if (!c->backing_fmt)
 		return err_set(e, -EINVAL,
 			       "Backing file specified without backing format\n"
@@ -146,7 +151,9 @@ static int prepare(struct create *c, struct err *e)
 	else if (c->backing && !c->backing_fmt)
 		r = err_set(e, -EINVAL, "Backing file specified without backing format");
 	if (r == 0 && !c->has_size)
-		r = err_set(e, -EINVAL, "Image creation needs a size parameter");
+		r = err_set(e, -EINVAL,
+			    cmd_is_qemu_img() ? "Image creation needs a size parameter"
+					      : "A size must be given behind the name");
 	return r;
 }
 
@@ -214,11 +221,11 @@ int cmd_create(int argc, char **argv)
 	else if (c.options && optset_wants_help(c.options))
 		r = newimg_help(c.o.fmt, c.filename);
 	else if (n < 1)
-		r = cmd_usage("Expecting image file name");
+		r = cmd_usage(&c.o, "Expecting image file name");
 	else if (n > 1 && cmd_size("image size", argv[2], 0, INT64_MAX, &c.size) < 0)
 		r = 1;
 	else if (n > 2)
-		r = cmd_usage("Unexpected argument: %s", argv[3]);
+		r = cmd_usage(&c.o, "Unexpected argument: %s", argv[3]);
 	if (r < 0) {
 		c.has_size = n > 1;
 		r = create(&c);

@@ -57,6 +57,10 @@ static int operand(struct dd *c, const char *arg)
 		return cmd_size("count", val, 0, INT64_MAX, &c->count) < 0;
 	else if (n == 4 && !strncmp(arg, "skip", n))
 		return cmd_size("skip", val, 0, INT64_MAX, &c->skip) < 0;
+	if (!cmd_is_qemu_img())
+		return cmd_usage(
+			&c->o,
+			"Unknown operand '%s': expecting if=, of=, bs=, count= or skip=", arg);
 	cmd_error("unrecognized operand %.*s", (int)n, arg);
 	return 1;
 }
@@ -165,10 +169,9 @@ int cmd_dd(int argc, char **argv)
 	for (int i = 1; i <= n; i++)
 		if (operand(&c, argv[i]))
 			return 1;
-	if (!c.in || !c.out) {
-		cmd_error("Must specify both input and output files");
-		return 1;
-	}
+	if (!c.in || !c.out)
+		return cmd_misuse(&c.o, "Must specify both input and output files",
+				  "Expecting both an input, if=FILE, and an output, of=FILE");
 	if (cmd_open(&c.o, c.in, c.o.fmt, 0, &in) < 0)
 		return 1;
 	r = run(&c, in);

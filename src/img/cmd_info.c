@@ -140,8 +140,8 @@ int cmd_info(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	if (n != 1)
-		return cmd_usage("Expecting one image file name");
-	if (cmd_cache_mode(c.cache, "cache", &c.flags))
+		return cmd_usage(&c.o, "Expecting one image file name");
+	if (cmd_check_output(&c.o) || cmd_cache_mode(c.cache, "cache", &c.flags))
 		return 1;
 	f = calloc(1, sizeof(*f));
 	if (!f) {

@@ -144,8 +144,8 @@ int cmd_map(int argc, char **argv)
 	if (c.length && cmd_size("max length", c.length, 0, INT64_MAX, &length) < 0)
 		return 1;
 	if (n != 1)
-		return cmd_usage("Expecting one image file name");
-	if (cmd_open(&c.o, argv[1], c.o.fmt, 0, &b) < 0)
+		return cmd_usage(&c.o, "Expecting one image file name");
+	if (cmd_check_output(&c.o) || cmd_open(&c.o, argv[1], c.o.fmt, 0, &b) < 0)
 		return 1;
 	end = b->size;
 	if (start <= end && length < end - start)

@@ -147,11 +147,13 @@ static int run(struct measure *c, uint64_t size)
 static int check_operands(const struct measure *c, int n)
 {
 	if (n > 1)
-		cmd_error("At most one filename argument is allowed.");
+		return cmd_misuse(&c->o, "At most one filename argument is allowed.",
+				  "Expecting at most one image file name");
 	else if (n == 0 && (c->o.image_opts || c->o.fmt || c->snapshot))
 		cmd_error("--image-opts, -f, and -l require a filename argument.");
 	else if (n == 0 && !c->size_text)
-		cmd_error("Either --size N or one filename must be specified.");
+		return cmd_misuse(&c->o, "Either --size N or one filename must be specified.",
+				  "Expecting one image file name, or --size");
 	else if (n == 1 && c->size_text)
 		cmd_error("--size N cannot be used together with a filename.");
 	else
@@ -166,6 +168,8 @@ int cmd_measure(int argc, char **argv)
 	int n = 0, r;
 
 	r = cmd_parse(cmd_measure_opts, argc, argv, &c.o, own_opt, &c, &n);
+	if (r < 0 && cmd_check_output(&c.o))
+		r = 1;
 	if (r < 0 && c.size_text &&
 	    cmd_size("image size", c.size_text, 0, INT64_MAX, &size) < 0)
 		r = 1;

@@ -22,6 +22,18 @@ static bool is_raw(const struct blk *b)
 	return b->format && !strcmp(b->format->name, "raw");
 }
 
+/* qemu-img says twice what could not be opened; once is enough. */
+static void say_why(const char *name, const struct err *e)
+{
+	char again[ERR_MSG_SIZE];
+
+	snprintf(again, sizeof(again), "Could not open '%s': ", name);
+	if (!cmd_is_qemu_img() && !strncmp(e->msg, again, strlen(again)))
+		cmd_fail(e, "%s", "");
+	else
+		cmd_fail(e, "Could not open '%s': ", name);
+}
+
 int cmd_open(const struct cmd_opts *o, const char *name, const char *fmt, unsigned flags,
 	     struct blk **out)
 {
@@ -50,7 +62,7 @@ int cmd_open(const struct cmd_opts *o, const char *name, const char *fmt, unsign
 	}
 	optset_free(&set);
 	if (r < 0) {
-		cmd_fail(&e, "Could not open '%s': ", name);
+		say_why(name, &e);
 		return r;
 	}
 	if (guessed && (flags & BLK_WRITE) && is_raw(*out) && strncmp(name, "json:", 5))

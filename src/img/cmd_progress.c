@@ -110,7 +110,7 @@ void cmd_progress_full(struct cmd_progress *cp, bool complete)
 		show_qemu(cp, 100);
 	else if (cp->kind == PROGRESS_JSON)
 		show_json(&cp->p);
-	else if (cp->kind == PROGRESS_HUMAN || cp->shown)
+	else if (cp->shown || (cp->kind == PROGRESS_HUMAN && atomic_load(&cp->p.total)))
 		show_human(cp, &cp->p);
 }
 

@@ -134,9 +134,10 @@ int cmd_rebase(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	if (n != 1)
-		return cmd_usage("Expecting one image file name");
+		return cmd_usage(&c.o, "Expecting one image file name");
 	if (!c.r.unsafe && !c.backing)
-		return cmd_usage("Must specify backing file (-b) or use unsafe mode (-u)");
+		return cmd_usage(&c.o,
+				 "Must specify backing file (-b) or use unsafe mode (-u)");
 	if (cmd_cache_mode(c.src_cache, "source cache", &c.src_flags))
 		return 1;
 	if (cmd_cache_mode(c.cache, "cache", &flags))

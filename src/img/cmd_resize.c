@@ -96,6 +96,7 @@ static int resize(const struct resize *c, struct blk *b)
 {
 	uint64_t now = b->size, size;
 	struct cmd_progress cp;
+	struct blk_watch w;
 	struct err e = { 0 };
 	int r;
 
@@ -114,9 +115,12 @@ static int resize(const struct resize *c, struct blk *b)
 			 "important data there.");
 		return 1;
 	}
-	cmd_progress_start(&cp, &c->o, 1);
-	r = blk_resize(b, size, c->prealloc, &e);
+	w.stop = cmd_stop_flag();
+	w.progress = cmd_progress_start(&cp, &c->o, 1);
+	r = blk_resize_watched(b, size, c->prealloc, &w, &e);
 	cmd_progress_end(&cp, r == 0);
+	if (r == -EINTR)
+		return 1; /* no message: the signal says why */
 	return r < 0 ? cmd_fail(&e, "%s", "") : 0;
 }
 
@@ -131,9 +135,11 @@ int cmd_resize(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	if (args < 3)
-		return cmd_usage("Not enough arguments");
+		return cmd_usage(&c.o, cmd_is_qemu_img()
+					       ? "Not enough arguments"
+					       : "Expecting image file name and size");
 	if (n + (c.text != NULL) != 2)
-		return cmd_usage("Expecting image file name and size");
+		return cmd_usage(&c.o, "Expecting image file name and size");
 	if (!c.text)
 		c.text = argv[2];
 	if (parse_size(&c) < 0)
@@ -143,6 +149,7 @@ int cmd_resize(int argc, char **argv)
 	r = resize(&c, b);
 	if (cmd_close(&b, argv[1]))
 		return 1;
+	cmd_stop_now();
 	if (r == 0 && !c.o.quiet)
 		printf("Image resized.\n");
 	return r;

@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What QEMU has room for. */
+enum { NAME_BYTES = 255 };
+
 enum { OPT_LIST = 1, OPT_CREATE, OPT_APPLY, OPT_DELETE };
 
 const struct cli_opt cmd_snapshot_opts[] = {
@@ -27,6 +30,7 @@ struct snapshot {
 	struct cmd_opts o;
 	unsigned action; /* 0: none given */
 	const char *name;
+	char cut[NAME_BYTES + 1];
 };
 
 static int own_opt(void *ctx, unsigned id, const char *value)
@@ -34,7 +38,7 @@ static int own_opt(void *ctx, unsigned id, const char *value)
 	struct snapshot *c = ctx;
 
 	if (c->action)
-		return CMD_EXIT(cmd_usage("Cannot mix '-l', '-a', '-c', '-d'"));
+		return CMD_EXIT(cmd_usage(&c->o, "Cannot mix '-l', '-a', '-c', '-d'"));
 	c->action = id;
 	c->name = value;
 	return 0;
@@ -62,6 +66,17 @@ static void print_failure(const struct snapshot *c, int r, const struct err *e)
 {
 	bool missing = r == -ENOENT;
 
+	if (!cmd_is_qemu_img()) {
+		static const char *const verbs[] = {
+			[OPT_CREATE] = "create",
+			[OPT_APPLY] = "apply",
+			[OPT_DELETE] = "delete",
+		};
+
+		cmd_error("Could not %s snapshot '%s': %s", verbs[c->action], c->name,
+			  missing ? "there is no such snapshot" : cmd_reason(e));
+		return;
+	}
 	switch (c->action) {
 	case OPT_CREATE:
 		cmd_error("Could not create snapshot '%s': %d (%s)", c->name, r, strerror(-r));
@@ -90,10 +105,12 @@ static int change(const struct snapshot *c, struct blk *b)
 	int r;
 
 	if (!b->format->snapshot) {
-		const struct err no = { -ENOTSUP,
-					"Block driver does not support internal snapshots" };
-
-		print_failure(c, no.code, &no);
+		err_set(&e, -ENOTSUP, "%s images cannot hold snapshots", b->format->name);
+		/* nothing that could be deleted is there */
+		if (cmd_is_qemu_img())
+			err_set(&e, c->action == OPT_DELETE ? -ENOENT : -ENOTSUP,
+				"Block driver does not support internal snapshots");
+		print_failure(c, e.code, &e);
 		return 1;
 	}
 	p = cmd_progress_start(&cp, &c->o, 1);
@@ -102,6 +119,20 @@ static int change(const struct snapshot *c, struct blk *b)
 	if (r < 0)
 		print_failure(c, r, &e);
 	return r < 0;
+}
+
+/* qemu-img makes a longer name as long as fits, and says nothing.  0 or 1. */
+static int fit_name(struct snapshot *c)
+{
+	if (!c->name || strlen(c->name) <= NAME_BYTES)
+		return 0;
+	if (!cmd_is_qemu_img()) {
+		cmd_error("snapshot names have at most %d bytes", NAME_BYTES);
+		return 1;
+	}
+	memcpy(c->cut, c->name, NAME_BYTES);
+	c->name = c->cut;
+	return 0;
 }
 
 int cmd_snapshot(int argc, char **argv)
@@ -115,7 +146,9 @@ int cmd_snapshot(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	if (n != 1)
-		return cmd_usage("Expecting one image file name");
+		return cmd_usage(&c.o, "Expecting one image file name");
+	if (c.action == OPT_CREATE && fit_name(&c))
+		return 1;
 	lists = !c.action || c.action == OPT_LIST;
 	if (cmd_open(&c.o, argv[1], c.o.fmt, lists ? 0 : BLK_WRITE | BLK_UNMAP, &b) < 0)
 		return 1;

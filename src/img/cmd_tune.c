@@ -137,7 +137,9 @@ int cmd_tune(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	if (n != 1)
-		return cmd_usage("Expecting one image file name");
+		return cmd_usage(&o, "Expecting one image file name");
+	if (cmd_check_output(&o))
+		return 1;
 	if (cmd_open(&o, argv[1], o.fmt, args.apply ? BLK_WRITE : BLK_CHECK, &b) < 0)
 		return 1;
 	r = tune(b, &o, &args, argv[1]);

@@ -39,15 +39,15 @@ static uint64_t total_size(const struct img_convert *c)
 
 /* Opens what lies at @path under the name the user gave, which messages and
  * relative backing names go by. */
-static int open_target(const struct img_convert *c, const char *path, struct blk **out,
-		       struct err *e)
+static int open_target(const struct img_convert *c, const char *path, unsigned flags,
+		       struct blk **out, struct err *e)
 {
 	struct optset level = OPTSET_INIT;
 	struct img_open o = {
 		.filename = c->dst,
 		.path = strcmp(path, c->dst) ? path : NULL,
 		.format = c->dst_format,
-		.flags = BLK_WRITE | BLK_UNMAP | c->dst_flags,
+		.flags = BLK_WRITE | BLK_UNMAP | flags | c->dst_flags,
 		.opts = c->dst_opts,
 		.log = c->log,
 	};
@@ -90,7 +90,7 @@ static int run(struct img_convert *c, struct blk *dst, bool fresh, struct err *e
 static int into_existing(struct img_convert *c, struct err *e)
 {
 	AUTO_BLK struct blk *dst = NULL;
-	int r = open_target(c, c->dst, &dst, e);
+	int r = open_target(c, c->dst, 0, &dst, e);
 
 	c->in_place = true;
 	c->in_place_why = "-n was given";
@@ -114,6 +114,8 @@ static int not_made(const struct img_convert *c, int r, struct err *e)
 
 static int into_new(struct img_convert *c, const char *path, struct err *e)
 {
+	bool reserved =
+		c->create.prealloc == PREALLOC_FALLOC || c->create.prealloc == PREALLOC_FULL;
 	AUTO_BLK struct blk *dst = NULL;
 	struct blk *done;
 	int r;
@@ -124,7 +126,7 @@ static int into_new(struct img_convert *c, const char *path, struct err *e)
 			    NULL, c->log, e);
 	if (r < 0)
 		return not_made(c, r, e);
-	r = open_target(c, path, &dst, e);
+	r = open_target(c, path, reserved ? 0 : BLK_FILL, &dst, e);
 	if (r < 0)
 		return err_wrap(e, r, "Could not open '%s'", c->dst);
 	r = run(c, dst, true, e);

@@ -28,30 +28,14 @@ static int get_bool(struct optset *set, const char *key, bool *out, struct err *
 	return 0;
 }
 
-static int get_size(struct optset *set, const char *key, uint64_t *out, struct err *e)
-{
-	const char *val = optset_get(set, key);
-	int r = val ? optset_size(set, key, out, NULL) : 0;
-
-	if (r == -ERANGE)
-		return err_set(e, r, "Value '%s' is out of range for parameter '%s'", val, key);
-	if (r < 0)
-		return err_set(e, r,
-			       "Parameter '%s' expects a non-negative number below 2^64\n"
-			       "Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, "
-			       "tera-, peta-\nand exabytes, respectively.",
-			       key);
-	return 0;
-}
-
 static int get_number(struct optset *set, const char *key, uint64_t *out, struct err *e)
 {
 	const char *val = optset_get(set, key);
 
 	if (val && *val == '-') /* a number to qemu-img, and a large one */
 		*out = UINT64_MAX;
-	else if (optset_u64(set, key, out, NULL) < 0)
-		return err_set(e, -EINVAL, "Parameter '%s' expects a number", key);
+	else
+		return optset_u64(set, key, out, e);
 	return 0;
 }
 
@@ -164,7 +148,7 @@ int img_create_check(const struct img_format *fmt, struct optset *set, struct er
 			r = get_bool(set, key, &on, e);
 			break;
 		case 'i':
-			r = get_size(set, key, &num, e);
+			r = optset_size(set, key, &num, e);
 			break;
 		case 'n':
 			r = get_number(set, key, &num, e);
@@ -193,11 +177,11 @@ int img_create_parse(const struct img_format *fmt, struct optset *set, struct im
 			       c->backing_fmt);
 	if ((s = optset_get(set, "data_file")))
 		c->data_file = s;
-	r = get_size(set, "size", &c->size, e);
+	r = optset_size(set, "size", &c->size, e);
 	if (r == 0)
-		r = get_size(set, "cluster_size", &c->cluster_size, e);
+		r = optset_size(set, "cluster_size", &c->cluster_size, e);
 	if (r == 0)
-		r = get_size(set, "extent_size_hint", &c->extent_size_hint, e);
+		r = optset_size(set, "extent_size_hint", &c->extent_size_hint, e);
 	if (r == 0)
 		r = get_bool(set, "nocow", &c->nocow, e);
 	if (r == 0)

@@ -124,19 +124,20 @@ static int run(int argc, char **argv)
 	}
 	r = cli_parse(main_opts, before, argv, main_opt, NULL, &n, &e);
 	if (r)
-		return r < 0 ? cmd_usage("%s", e.msg) : r - 1;
+		return r < 0 ? cmd_usage(NULL, "%s", e.msg) : r - 1;
 	if (before >= argc)
-		return cmd_usage("Not enough arguments");
+		return cmd_usage(NULL, cmd_is_qemu_img() ? "Not enough arguments"
+							 : "Expecting a command");
 	for (const struct cmd *c = cmds; c->name; c++)
 		if (!strcmp(c->name, argv[before]))
 			return c->run(argc - before, argv + before);
 	if (!strcmp(argv[before], "bitmap")) {
 		cmd_error(
 			"bitmap: changing persistent bitmaps is not supported yet; info lists "
-			"them and convert, commit, resize keep them");
+			"them, and commands that write to an image keep them up to date");
 		return 1;
 	}
-	return cmd_usage("Command not found: %s", argv[before]);
+	return cmd_usage(NULL, "Command not found: %s", argv[before]);
 }
 
 int main(int argc, char **argv)

@@ -100,6 +100,10 @@ static int open_planned(struct open_plan *p, const struct img_open *o,
 	if (unknown)
 		r = err_set(e, -EINVAL, "Block format '%s' does not support the option '%s'",
 			    p->format->name, unknown);
+	else if (flags & (BLK_NOBACKING | BLK_NOIO) && p->backing.n)
+		r = err_set(e, -EINVAL,
+			    "Block format '%s' does not support the option 'backing.%s'",
+			    p->format->name, p->backing.v[0].key);
 	if (r == 0 && !p->no_backing && !(flags & (BLK_NOBACKING | BLK_NOIO)))
 		r = open_backing(b, &p->backing, &seen, e);
 	if (r < 0) {

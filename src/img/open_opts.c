@@ -5,12 +5,9 @@
 #include "img/format/raw.h"
 #include "img/open.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { JSON_DEPTH_MAX = 16 };
 
 bool open_has_protocol(const char *name)
 {
@@ -21,11 +18,11 @@ int open_local_path(const char *name, const char **path, struct err *e)
 {
 	/* What QEMU would know; of anything else the colon may be a slip. */
 	static const char *const known[] = {
-		"nbd",       "nbd+tcp",     "nbd+unix",     "http",         "https",
-		"ftp",       "ftps",        "ssh",          "rbd",          "iscsi",
-		"iser",      "nfs",         "gluster",      "nvme",         "fat",
-		"null-co",   "null-aio",    "host_device",  "json",         "blkdebug",
-		"blkverify", "gluster+tcp", "gluster+unix", "gluster+rdma",
+		"nbd",         "nbd+tcp",      "nbd+unix",     "http",     "https",
+		"ftp",         "ftps",         "ssh",          "rbd",      "iscsi",
+		"iser",        "nfs",          "gluster",      "nvme",     "fat",
+		"null-co",     "null-aio",     "host_device",  "blkdebug", "blkverify",
+		"gluster+tcp", "gluster+unix", "gluster+rdma",
 	};
 	size_t n = strcspn(name, ":/");
 
@@ -41,94 +38,6 @@ int open_local_path(const char *name, const char **path, struct err *e)
 		if (strlen(known[i]) == n && !strncmp(known[i], name, n))
 			return err_set(e, -ENOTSUP, "protocol '%s' is not supported", known[i]);
 	return err_set(e, -ENOTSUP, "Unknown protocol '%.*s'", (int)n, name);
-}
-
-/* ---- json: ---- */
-
-static bool has_key(const struct optset *o, const char *key)
-{
-	for (size_t i = 0; i < o->n; i++)
-		if (!strcmp(o->v[i].key, key))
-			return true;
-	return false;
-}
-
-static int flatten(json_t *v, const char *prefix, unsigned depth, struct optset *out,
-		   struct err *e);
-
-static int flatten_member(json_t *v, const char *prefix, const char *key, unsigned depth,
-			  struct optset *out, struct err *e)
-{
-	AUTO_FREE char *name = str_printf(e, "%s%s%s", prefix, *prefix ? "." : "", key);
-
-	return name ? flatten(v, name, depth + 1, out, e) : -ENOMEM;
-}
-
-static int flatten_leaf(json_t *v, const char *name, struct optset *out, struct err *e)
-{
-	char num[64];
-	const char *text = num;
-
-	if (has_key(out, name))
-		return 0;
-	if (json_is_string(v))
-		text = json_string_value(v);
-	else if (json_is_boolean(v))
-		text = json_is_true(v) ? "on" : "off";
-	else if (json_is_integer(v))
-		snprintf(num, sizeof(num), "%lld", (long long)json_integer_value(v));
-	else if (json_is_real(v))
-		snprintf(num, sizeof(num), "%.17g", json_real_value(v));
-	else
-		text = ""; /* null: "backing": null is no backing image */
-	return optset_set(out, name, text, e);
-}
-
-static int flatten(json_t *v, const char *prefix, unsigned depth, struct optset *out,
-		   struct err *e)
-{
-	int r = 0;
-
-	if (depth > JSON_DEPTH_MAX)
-		return err_set(e, -EINVAL, "Could not parse the JSON options: nested too deep");
-	if (json_is_object(v)) {
-		const char *key;
-		json_t *member;
-
-		json_object_foreach(v, key, member)
-		{
-			r = flatten_member(member, prefix, key, depth, out, e);
-			if (r < 0)
-				return r;
-		}
-		return 0;
-	}
-	if (json_is_array(v)) {
-		for (size_t i = 0; r == 0 && i < json_array_size(v); i++) {
-			char key[24];
-
-			snprintf(key, sizeof(key), "%zu", i);
-			r = flatten_member(json_array_get(v, i), prefix, key, depth, out, e);
-		}
-		return r;
-	}
-	return flatten_leaf(v, prefix, out, e);
-}
-
-int open_json_opts(const char *text, struct optset *out, struct err *e)
-{
-	json_error_t why;
-	json_t *v = json_loads(text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
-	int r;
-
-	if (!v)
-		return err_set(e, -EINVAL, "Could not parse the JSON options: %s", why.text);
-	if (json_is_object(v))
-		r = flatten(v, "", 0, out, e);
-	else
-		r = err_set(e, -EINVAL, "Invalid JSON object given");
-	json_decref(v);
-	return r;
 }
 
 int img_open_opts(const char *text, struct optset *out, struct err *e)
@@ -197,6 +106,7 @@ static int set_flag(struct open_plan *p, struct optset *o, const char *key, unsi
 
 static int plan_flags(struct open_plan *p, struct optset *o, struct err *e)
 {
+	bool ignored;
 	const char *s;
 	int r;
 
@@ -209,8 +119,8 @@ static int plan_flags(struct open_plan *p, struct optset *o, struct err *e)
 		r = set_flag(p, o, "auto-read-only", BLK_AUTO_RDONLY, false, e);
 	if (r == 0 && p->flags & BLK_WRITE)
 		r = set_flag(p, o, "read-only", BLK_WRITE, true, e);
-	else
-		(void)optset_get(o, "read-only");
+	else if (r == 0)
+		r = optset_bool(o, "read-only", &ignored, e);
 	if (r < 0)
 		return r;
 	s = optset_get(o, "discard");
@@ -278,7 +188,10 @@ static int plan_path(struct open_plan *p, const char *name, struct err *e)
 			return r;
 	} else if (file) {
 		path = file;
-	} else if (driver || p->format) {
+	} else if (driver) {
+		return err_set(e, -EINVAL, "The '%s' block driver requires a file name",
+			       driver);
+	} else if (p->format) {
 		return err_set(e, -EINVAL, "A block device must be specified for \"file\"");
 	} else {
 		return err_set(e, -EINVAL, "Must specify either driver or file");

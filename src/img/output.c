@@ -258,7 +258,10 @@ int output_begin(const char *path, struct output **out, struct err *e)
 	if (!o)
 		return -ENOMEM;
 	o->dir = o->fd = -1;
-	r = follow(path, &o->name, e);
+	if (*path)
+		r = follow(path, &o->name, e);
+	else
+		r = err_set(e, -ENOENT, "Could not create '': %s", strerror(ENOENT));
 	if (r == 0)
 		r = prepare(o, e);
 	if (r < 0) {

@@ -18,6 +18,7 @@ enum {
 	CLUSTER_COW_MAX = 256 << 10, /* above: each first write to an overlay copies a lot */
 	FRAGMENT_MEAN_SMALL = 256 << 10, /* a mean piece below this costs seeks and requests */
 	FRAGMENTS_FEW = 64,
+	HOLES_FEW = 64,          /* holes of this part of the disk lie between tables */
 	SCAN_RUNS_MAX = 4 << 20, /* runs looked at for fragmentation before it is an estimate */
 };
 #define QEMU_L2_MAX (32ull << 20)
@@ -137,7 +138,8 @@ static void look_backing(const struct qcow2 *s, struct img_tune *t)
 }
 
 struct layout {
-	uint64_t runs, breaks, data, compressed, zero_alloc;
+	uint64_t runs, breaks, data, compressed;
+	uint64_t placed; /* guest bytes that have a place of their own */
 	bool cut;
 };
 
@@ -164,6 +166,8 @@ static int look_layout(struct blk *b, struct layout *l, struct err *e)
 			next_guest = off + x.len;
 			next_host = x.host_off + x.len;
 		}
+		if (!(x.flags & BLK_EXT_COMPRESSED) && (x.flags & BLK_EXT_OFFSET))
+			l->placed += x.len;
 		off += x.len;
 		if (l->runs > SCAN_RUNS_MAX) {
 			l->cut = true;
@@ -173,39 +177,37 @@ static int look_layout(struct blk *b, struct layout *l, struct err *e)
 	return 0;
 }
 
-static int look_mapping(struct blk *b, struct img_tune *t, struct err *e)
+static void look_mapping(const struct layout *l, struct img_tune *t)
 {
 	struct tune_finding *f;
-	struct layout l;
 	char size[SIZE_TEXT];
-	int r = look_layout(b, &l, e);
 
-	if (r < 0)
-		return r;
-	if (l.breaks > FRAGMENTS_FEW && l.data / (l.breaks + 1) < FRAGMENT_MEAN_SMALL) {
+	if (l->breaks > FRAGMENTS_FEW && l->data / (l->breaks + 1) < FRAGMENT_MEAN_SMALL) {
 		f = found(t, "qcow2.fragmentation", TUNE_WARN, "%s%llu breaks in %s of data",
-			  l.cut ? "at least " : "", (unsigned long long)l.breaks,
-			  mib(l.data, size));
+			  l->cut ? "at least " : "", (unsigned long long)l->breaks,
+			  mib(l->data, size));
 		advise(f,
 		       "neighbours on the disk lie apart in the file: convert to a new image");
 	} else {
 		found(t, "qcow2.fragmentation", TUNE_OK, "%llu breaks in %s of data",
-		      (unsigned long long)l.breaks, mib(l.data, size));
+		      (unsigned long long)l->breaks, mib(l->data, size));
 	}
-	if (l.compressed) {
+	if (l->compressed) {
 		f = found(t, "qcow2.compressed", TUNE_INFO, "%s compressed",
-			  mib(l.compressed, size));
+			  mib(l->compressed, size));
 		advise(f, "good to keep and send; a guest that works on it is faster on an "
 			  "uncompressed copy or an overlay");
 	}
-	return 0;
 }
 
-static int look_qcow2(struct blk *b, struct img_tune *t, struct err *e)
+static int look_qcow2(struct blk *b, struct img_tune *t, struct layout *l, struct err *e)
 {
 	struct qcow2 *s = to_qcow2(b);
 	struct tune_finding *f;
+	int r = look_layout(b, l, e);
 
+	if (r < 0)
+		return r;
 	look_version(s, t);
 	look_state(s, t);
 	look_cluster(s, t);
@@ -215,29 +217,41 @@ static int look_qcow2(struct blk *b, struct img_tune *t, struct err *e)
 		advise(f, "first writes after a snapshot copy clusters; delete those no longer "
 			  "needed");
 	}
-	return look_mapping(b, t, e);
+	look_mapping(l, t);
+	return 0;
 }
 
 /* ---- any format ---- */
 
-static void look_prealloc(const struct blk *b, const struct tune_place *p, struct img_tune *t)
+/* How much of the guest's disk can be written without anything being allocated first: by the
+ * format, @l, and below it by the file system. */
+static void look_prealloc(const struct blk *b, const struct layout *l,
+			  const struct tune_place *p, struct img_tune *t)
 {
+	uint64_t placed = l ? l->placed : b->size;
+	uint64_t holes = !p->device && p->allocated < p->length ? p->length - p->allocated : 0;
 	char have[SIZE_TEXT], all[SIZE_TEXT];
 	struct tune_finding *f;
 
-	if (p->device)
+	if (p->device && !l)
 		return;
-	mib(p->allocated, have);
 	mib(b->size, all);
-	if (p->allocated >= p->length) {
-		found(t, "image.allocation", TUNE_OK, "all of the file's %s are allocated",
-		      mib(p->length, all));
+	if (placed < b->size) {
+		f = found(t, "image.allocation", TUNE_INFO, "%s%s of the disk's %s",
+			  l->cut ? "at least " : "", mib(placed, have), all);
+	} else if (l && holes > b->size / HOLES_FEW) {
+		f = found(t, "image.allocation", TUNE_INFO,
+			  "all of the disk's %s is mapped, but to a file with %s of holes", all,
+			  mib(holes, have));
+	} else if (!l && holes) {
+		f = found(t, "image.allocation", TUNE_INFO, "%s of the disk's %s",
+			  mib(p->allocated, have), all);
 	} else {
-		f = found(t, "image.allocation", TUNE_INFO, "%s of the disk's %s", have, all);
-		advise(f,
-		       "it grows as the guest writes; for steady latency preallocate: convert "
-		       "or create with -o preallocation=falloc");
+		found(t, "image.allocation", TUNE_OK, "all of the disk's %s", all);
+		return;
 	}
+	advise(f, "it grows as the guest writes; for steady latency preallocate: convert or "
+		  "create with -o preallocation=falloc");
 }
 
 static void look_file(const struct tune_place *p, struct img_tune *t)
@@ -249,8 +263,8 @@ static void look_file(const struct tune_place *p, struct img_tune *t)
 			  p->fs);
 		advise(f, "copy or convert it to a new file with preallocation=falloc");
 	} else if (p->fragments) {
-		found(t, "file.fragmentation", TUNE_OK, "%u extents on %s", p->fragments,
-		      p->fs);
+		found(t, "file.fragmentation", TUNE_OK, "%u extent%s on %s", p->fragments,
+		      p->fragments == 1 ? "" : "s", p->fs);
 	}
 	if (p->cow && !p->nocow) {
 		f = found(t, "file.copy-on-write", TUNE_WARN, "%s copies on each overwrite",
@@ -283,7 +297,9 @@ static void look_mode(const struct tune_place *p, struct img_tune *t)
 int img_tune_look(struct blk *b, struct img_tune *out, struct err *e)
 {
 	struct blk *file = b->data ? b->data : b->child ? b->child : b;
+	bool qcow2 = b->format == &img_format_qcow2;
 	struct tune_place p;
+	struct layout l;
 	int r;
 
 	memset(out, 0, sizeof(*out));
@@ -292,12 +308,12 @@ int img_tune_look(struct blk *b, struct img_tune *out, struct err *e)
 	r = tune_place(file, &p, e);
 	if (r < 0)
 		return r;
-	if (b->format == &img_format_qcow2) {
-		r = look_qcow2(b, out, e);
+	if (qcow2) {
+		r = look_qcow2(b, out, &l, e);
 		if (r < 0)
 			return r;
 	}
-	look_prealloc(b, &p, out);
+	look_prealloc(b, qcow2 ? &l : NULL, &p, out);
 	look_file(&p, out);
 	look_mode(&p, out);
 	return 0;

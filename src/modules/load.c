@@ -33,7 +33,8 @@ static int insert(const struct modules *m, struct kmod_module *k, const struct m
 	int r = kmod_module_probe_insert_module(k, KMOD_PROBE_APPLY_BLACKLIST, NULL,
 						refuse_install, refused, NULL);
 
-	if (refused[0])
+	/* that of a soft dependency does not matter */
+	if (r < 0 && refused[0])
 		return load_why_config(m, MODPROBE_INSTALL, refused,
 				       "has an install command, which only modprobe runs", e);
 	if (r > 0)

@@ -124,7 +124,15 @@ int persist_add(const char *old, enum persist_form form, const char *module, cha
 	if (r)
 		return r < 0 ? r : 0;
 	r = add_confd(text, name, fresh, e);
-	return r < 0 ? r : 1;
+	if (r == 0)
+		r = listed(*fresh, form, name, e);
+	if (r == 1)
+		return 1;
+	free(*fresh);
+	*fresh = NULL;
+	return r < 0 ? r
+		     : err_set(e, -EUCLEAN,
+			       "the list is none that a shell could read: a quote is open");
 }
 
 int persist_find(const struct host *h, const char *module, char *path, size_t size,

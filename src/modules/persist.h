@@ -30,7 +30,8 @@ struct persist_place {
 int persist_place(const struct host *h, struct persist_place *out, struct err *e) MUST_CHECK;
 
 /* Pure: @old (NULL: no file) with @module added unless it stands there: 1 and *fresh, which
- * the caller frees, or 0 with *fresh NULL. Everybody's bytes stay as they are. */
+ * the caller frees, or 0 with *fresh NULL.  Everybody's bytes stay as they are.  -EUCLEAN: a
+ * quote is left open, so nothing can be added. */
 int persist_add(const char *old, enum persist_form form, const char *module, char **fresh,
 		struct err *e) MUST_CHECK;
 /* Pure: whether a list names @module: as the whole first word of a line that is no comment. */

@@ -37,6 +37,12 @@ static int check_word(const char *what, const char *s, bool blanks, struct err *
 	return 0;
 }
 
+/* A backslash right before the newline, as libkmod has it. */
+static bool goes_on(const char *text, const struct line *l)
+{
+	return l->len && l->full - l->len < 2 && text[l->off + l->len - 1] == '\\';
+}
+
 /* The line of modprobe.d that begins at @l is an options line of @module.  *@l ends up
  * at the last of the lines that backslashes make one. */
 static bool is_ours(const char *text, size_t len, struct line *l, const char *module)
@@ -50,14 +56,28 @@ static bool is_ours(const char *text, size_t len, struct line *l, const char *mo
 		span_copy(name, have, sizeof(have));
 		ours = module_same_name(have, module);
 	}
-	while (l->len && text[l->off + l->len - 1] == '\\' && lines_next(text, len, &next))
+	while (goes_on(text, l) && lines_next(text, len, &next))
 		*l = next;
 	return ours;
 }
 
+/* Ends a text so that the next line is one of its own. */
+static void end_line(struct str *s)
+{
+	size_t n = s->len;
+
+	if (n && s->s[n - 1] != '\n')
+		str_add(s, s->s[n - 1] == '\\' ? "\n\n" : "\n");
+	else if (n > 1 && s->s[n - 2] == '\\')
+		str_add(s, "\n");
+}
+
 static void add_option(struct str *s, const char *name, const char *value)
 {
-	str_addf(s, " %s", name);
+	/* one spelling, so that a second writing is none */
+	str_add(s, " ");
+	for (; *name; name++)
+		str_addn(s, *name == '-' ? "_" : name, 1);
 	if (value)
 		str_addf(s, strchr(value, ' ') && value[0] != '"' ? "=\"%s\"" : "=%s", value);
 }
@@ -112,8 +132,7 @@ static int rewrite(const char *old, const char *module, const struct persist_opt
 		done = true;
 	}
 	if (r == 0 && !done) {
-		if (s.len && s.s[s.len - 1] != '\n')
-			str_add(&s, "\n");
+		end_line(&s);
 		add_line(&s, module, &have, set, n, drop);
 	}
 	if (r == 0) {

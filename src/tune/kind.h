@@ -7,6 +7,7 @@
  *	kind     target                 value
  *	file     /path                  the whole content
  *	attr     /path                  "0640 0:36": mode, numeric owner and group
+ *	node     /dev/vhost-net         the same of a device's node, which a boot forgets
  *	link     /path                  where the symbolic link points
  *	dir      /path                  "dir"
  *	sysctl   vm.swappiness          text of /proc/sys/vm/swappiness
@@ -31,9 +32,13 @@
 
 struct change_kind {
 	const char *name;
-	bool live;    /* needs the running host */
-	bool trigger; /* runs after all others, forwards and backwards */
-	bool path;    /* its target is a path, so the folders on the way have to be there */
+	bool live;     /* needs the running host */
+	bool fleeting; /* lasts until the next boot */
+	bool trigger;  /* runs after all others, forwards and backwards */
+	bool path;     /* its target is a path, so the folders on the way have to be there */
+	/* Comes with what it is about (a mode with its file, a setting with its module): absent in
+	 * a plan means that an earlier change brings it, with a value of its own. */
+	bool follows;
 	/* The value as it is now; *value NULL if absent.  free() it. */
 	int (*current)(const struct host *h, const char *target, char **value, struct err *e);
 	/* Makes c->value so and reads it back: what did not take is an error. */
@@ -54,9 +59,9 @@ struct change_kind {
 /* A value that a journal can hold. */
 #define KIND_VALUE_MAX (1u << 20)
 
-extern const struct change_kind kind_file, kind_attr, kind_link, kind_dir, kind_sysctl,
-	kind_sysfs, kind_module, kind_mount, kind_account, kind_driver, kind_package,
-	kind_regen;
+extern const struct change_kind kind_file, kind_attr, kind_node, kind_link, kind_dir,
+	kind_sysctl, kind_sysfs, kind_module, kind_mount, kind_account, kind_driver,
+	kind_package, kind_regen;
 
 /* All of them, by name for the journal; ends with NULL. */
 extern const struct change_kind *const tune_kinds[];

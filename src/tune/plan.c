@@ -27,6 +27,18 @@ static void change_free(struct change *c)
 	free(c->ours);
 }
 
+void plan_cut(struct plan *p, size_t n)
+{
+	while (p->n > n)
+		change_free(&p->v[--p->n]);
+}
+
+void plan_drop(struct plan *p, size_t at)
+{
+	change_free(&p->v[at]);
+	memmove(&p->v[at], &p->v[at + 1], (--p->n - at) * sizeof(*p->v));
+}
+
 void plan_free(struct plan *p)
 {
 	for (size_t i = 0; i < p->n; i++)

@@ -83,6 +83,10 @@ const struct change *plan_find(const struct plan *p, const struct change_kind *k
  * *@value NULL if absent.  free() it. */
 int plan_value(const struct plan *p, const struct host *h, const struct change_kind *kind,
 	       const char *target, char **value, struct err *e) MUST_CHECK;
+/* Takes back what was added after the first @n changes. */
+void plan_cut(struct plan *p, size_t n);
+/* Leaves out change @at. */
+void plan_drop(struct plan *p, size_t at);
 void plan_free(struct plan *p);
 
 /* One purpose of the tuning.  @plan only reads. */

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Measures vimg against the installed qemu-img, in turn, and prints a Markdown table.
 # Usage: vimg.sh [PATTERN]   only rows whose name contains PATTERN
-# Environment: VIMG, TOOLS (folder of gen_image and pair), BENCH_DIR (8 GiB free; default a
+# Environment: VIMG, TOOLS (folder of gen_image, pair and warm), BENCH_DIR (8 GiB free; default a
 # temporary folder), RUNS (default 5).
 #
 # Ratios are qemu-img's time over vimg's: above 1, vimg is faster.  Wall time moves with what
@@ -25,16 +25,20 @@ need() {
 	[ -e "$file" ] || sh -c "$*" >/dev/null
 }
 
+# Before each run: nothing is waiting for the disk, the inputs are in the page cache, and the
+# memory it will use is there.
+ready="sync; cat src.raw plain.q zlib.q zstd.q over.q other.q >/dev/null; '$tools/warm' 2500"
+
 # row NAME PREPARE OPERATION: the same arguments for both programs.
 row() {
 	case $1 in *"$pattern"*) ;; *) return 0 ;; esac
-	"$tools/pair" "$1" "$runs" "$2; sync" "$vimg $3" "qemu-img $3"
+	"$tools/pair" "$1" "$runs" "$2; $ready" "$vimg $3" "qemu-img $3"
 }
 
 # beside NAME PREPARE OPERATION OTHER: vimg against another command.
 beside() {
 	case $1 in *"$pattern"*) ;; *) return 0 ;; esac
-	"$tools/pair" "$1" "$runs" "$2; sync" "$vimg $3" "$4"
+	"$tools/pair" "$1" "$runs" "$2; $ready" "$vimg $3" "$4"
 }
 
 cat <<'END'

@@ -178,3 +178,28 @@ each_of() {
 	run "$VIMG" check -q x.img
 	[ "$status" = 1 ] || [ "$status" = 2 ]
 }
+
+# what_write_says PROGRAM OFFSET: of an image, where it is marked corrupt by a write there
+what_write_says() {
+	cp x.img y.img
+	"$1" bench -w -f qcow2 -c 1 -s 4k -o "$2" y.img 2>&1 | grep '^qcow2: Marking'
+	[ $(($(peek y.img 72 8) & 2)) = 2 ]
+}
+
+@test "a write to an entry that names no cluster is refused in qemu-img's words" {
+	local options entry flags off
+	for options in compat=1.1 extended_l2=on; do
+		qemu-img create -q -f qcow2 -o $options x.img 1M
+		qemu-io -c 'write 0 64k' x.img >/dev/null
+		entry=$(l2_entry x.img 0 0)
+		for flags in $((OFLAG_COPIED)) $((OFLAG_COPIED | 1)) 0 1; do
+			set_l2_entry x.img 0 0 $(((entry & OFFSET_MASK) | 0x2a00 | flags))
+			for off in 0 4096 1000; do
+				what_write_says qemu-img $off >q
+				what_write_says "$VIMG" $off >v
+				echo "$options $flags $off"
+				same q v
+			done
+		done
+	done
+}

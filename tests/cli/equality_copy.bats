@@ -159,6 +159,11 @@ sum() {
 		= qemu-img convert -O qcow2 -B nosuch -F raw a.q n
 		= qemu-img convert -O qcow2 -B b.raw -F raw a.q b.raw n
 		= qemu-img convert -t nosuch a.q n
+		= qemu-img convert -n -O raw --target-image-opts a.q driver=qcow2,file.filename=small.q
+		= qemu-img convert -l first b.raw n
+		= qemu-img convert -l first a.q n
+		= qemu-img convert a.q ''
+		= qemu-img convert '' n
 		= qemu-img convert -T nosuch a.q n
 		= qemu-img convert -O qcow2 -o cluster_size=3k a.q n
 		= qemu-img convert -O qcow2 -o nosuch=1 a.q n
@@ -291,7 +296,7 @@ sum() {
 		= qemu-img bench -U -c 1 a.q
 		= qemu-img bench -t none -c 10 a.q
 		= qemu-img bench -i threads -c 10 a.q
-		= qemu-img bench -q -c 10 a.q | wc -c | sed 's/.*/N/'
+		= qemu-img bench -q -c 10 a.q
 		= qemu-img bench -w --flush-interval=10 a.q
 		= qemu-img bench --flush-interval=100 a.q
 		= qemu-img bench -c x a.q

@@ -239,10 +239,15 @@ help_names() {
 		= qemu-img snapshot -a 2 snap.q; qemu-img convert -O raw snap.q o; md5sum o
 		= qemu-img snapshot -a nosuch snap.q
 		= qemu-img snapshot -d nosuch snap.q
-		# theirs says "Operation not supported"; and warns twice with -a
-		~ qemu-img snapshot -c new b.raw
+		= qemu-img snapshot -c new b.raw
+		# theirs warns twice
 		~ qemu-img snapshot -a new b.raw
-		~ qemu-img snapshot -d new b.raw
+		= qemu-img snapshot -d new b.raw
+		= qemu-img snapshot -c "$(printf 'x%.0s' {1..255})" a.q; qemu-img snapshot -l a.q
+		= qemu-img snapshot -c "$(printf 'x%.0s' {1..300})" a.q; qemu-img snapshot -l a.q
+		= qemu-img snapshot -a '' snap.q
+		= qemu-img snapshot -l -l snap.q
+		= qemu-img snapshot -c new corrupt.q
 		= qemu-img snapshot -l -c new a.q
 		= qemu-img snapshot -a first -d first snap.q
 		= qemu-img snapshot -U -c new a.q

@@ -113,25 +113,16 @@ setup_file() {
 	END
 }
 
-@test "images named by options" {
+@test "a wrong kind of output" {
 	EQUAL_READS=1 equal <<-'END'
-		= qemu-img info --image-opts driver=qcow2,file.driver=file,file.filename=a.q
-		= qemu-img info --image-opts driver=qcow2,file.filename=a.q
-		= qemu-img info --image-opts file.filename=a.q
-		= qemu-img info --image-opts driver=raw,file.filename=a.q
-		= qemu-img info --image-opts driver=qcow2,file.driver=file,file.filename=with\ space,,comma.q
-		= qemu-img info --image-opts driver=nosuch,file.filename=a.q
-		= qemu-img info --image-opts driver=qcow2,nosuch=1,file.filename=a.q
-		= qemu-img info --image-opts driver=qcow2,file.nosuch=1,file.filename=a.q
-		= qemu-img info --image-opts driver=qcow2
-		= qemu-img info --image-opts -f qcow2 driver=qcow2,file.filename=a.q
-		= qemu-img info --image-opts driver=qcow2,lazy-refcounts=on,file.filename=a.q
-		= qemu-img info 'json:{"driver":"qcow2","file":{"driver":"file","filename":"a.q"}}'
-		= qemu-img info 'json:{"file.filename":"a.q"}'
-		= qemu-img info 'json:{"driver":"raw"}'
-		= qemu-img info 'json:{}'
-		~ qemu-img info 'json:broken'
-		= qemu-img info --output=json 'json:{"driver":"qcow2","file.filename":"a.q"}'
+		= qemu-img info --output a.q
+		= qemu-img map --output a.q
+		= qemu-img check --output a.q
+		= qemu-img measure --output a.q
+		= qemu-img info --output=xml a.q
+		= qemu-img map --output=hum a.q
+		= qemu-img check --output=xml
+		= qemu-img measure --output=xml a.q
 	END
 }
 

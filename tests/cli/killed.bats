@@ -23,14 +23,14 @@ killed() {
 	[ "$rc" = 137 ]
 }
 
-@test "convert killed: the old destination stays, nothing is left behind" {
+@test "convert killed: the old destination stays or the new one is whole, nothing is left behind" {
 	local i n=0
 	echo "what was here before" >keep
 	for ((i = 0; i < rounds; i++)); do
 		cp keep dst
 		if killed $((RANDOM % 400 + 1)) "$VIMG" convert -r 40M -f raw -O qcow2 src.raw dst; then
-			n=$((n + 1))
-			cmp keep dst
+			# killed in its last steps it may have put the finished file in place
+			cmp -s keep dst && n=$((n + 1)) || qemu-img compare -q -f raw -F qcow2 src.raw dst
 		else
 			qemu-img compare -q -f raw -F qcow2 src.raw dst
 		fi

@@ -37,6 +37,34 @@ setup() {
 	[ "$(tail -n 1 err | jq '.progress.done == .progress.total')" = true ]
 }
 
+@test "resize counts the bytes that it readies" {
+	requires jq
+	"$VIMG" create -q -f raw r.img 1M
+	"$VIMG" create -q -f qcow2 -o data_file=d.raw d.q 1M
+	local mode fmt img
+	while read -r mode fmt img; do
+		echo "$mode $img"
+		"$VIMG" resize -f "$fmt" --preallocation="$mode" --progress=json "$img" +8M 2>err
+		[ "$(tail -n 1 err | jq -c '.progress | [.done, .total]')" = '[8388608,8388608]' ]
+	done <<-END
+		falloc raw r.img
+		falloc qcow2 a.q
+		falloc qcow2 d.q
+		metadata qcow2 a.q
+		metadata qcow2 d.q
+		full raw r.img
+		full qcow2 a.q
+		full qcow2 d.q
+	END
+	"$VIMG" resize --preallocation=full --progress=human -f raw r.img +8M 2>err
+	grep -qE '8 MiB of 8 MiB \(100%\), .*/s, 0:00:00 left' err
+}
+
+@test "a resize without preallocation is done at once" {
+	"$VIMG" resize --progress=human a.q +8M 2>err
+	[ ! -s err ]
+}
+
 @test "--progress=human gives bytes, rate and time left on standard error" {
 	"$VIMG" convert --progress=human a.q o >out 2>err
 	[ ! -s out ]
@@ -98,6 +126,36 @@ await_handler() {
 	kill -TERM $pid
 	wait $pid || :
 	[ -e n ]
+}
+
+@test "resize stopped by a signal leaves the image as it was" {
+	requires jq
+	"$VIMG" create -q -f raw r.img 1M
+	"$VIMG" create -q -f qcow2 -o data_file=d.raw d.q 1M
+	cp a.q before
+	local fmt img size rc
+	while read -r fmt img; do
+		size=$("$VIMG" info -f "$fmt" --output=json "$img" | jq '."virtual-size"')
+		"$VIMG" resize --preallocation=full -f "$fmt" "$img" +20G >out 2>&1 &
+		pid=$!
+		await_handler $pid 15
+		kill -TERM $pid
+		rc=0
+		wait $pid || rc=$?
+		echo "$img: $rc"
+		[ "$rc" -eq 143 ]
+		[ ! -s out ]
+		[ "$("$VIMG" info -f "$fmt" --output=json "$img" | jq '."virtual-size"')" = "$size" ]
+	done <<-END
+		raw r.img
+		qcow2 a.q
+		qcow2 d.q
+	END
+	[ "$(stat -c %s r.img)" = 1048576 ]
+	[ "$(stat -c %s d.raw)" = 1048576 ]
+	"$VIMG" check a.q
+	"$VIMG" compare -s before a.q
+	[ "$(stat -c %s a.q)" -lt 134217728 ]
 }
 
 @test "an answer that cannot be written is an error, a reader that left is not" {

@@ -80,6 +80,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		memset(&e, 0, sizeof(e));
 		packed = malloc(len);
 		must(packed != NULL);
+		if (data[0] & 1) /* the first of a run */
+			codec_begin(c, 16);
 		n = codec_compress(c, packed, len, data, len, &e);
 		must(n == -ENOSPC || (n > 0 && (size_t)n <= len));
 		if (n > 0) {

@@ -195,7 +195,7 @@ static inline int memblk_zero(struct blk *b, uint64_t off, uint64_t len, unsigne
 }
 
 static inline int memblk_resize(struct blk *b, uint64_t size, enum blk_prealloc p,
-				struct err *e)
+				const struct blk_watch *w, struct err *e)
 {
 	return memblk_change(memblk(b), MEMOP_SIZE, NULL, size, 0, "resize", e);
 }

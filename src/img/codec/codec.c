@@ -24,6 +24,12 @@ void codec_free(struct codec *c)
 		c->ops->free(c);
 }
 
+void codec_begin(struct codec *c, size_t n)
+{
+	if (c->ops->begin)
+		c->ops->begin(c, n);
+}
+
 long codec_compress(struct codec *c, void *out, size_t room, const void *in, size_t len,
 		    struct err *e)
 {

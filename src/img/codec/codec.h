@@ -24,6 +24,12 @@ int codec_new(enum codec_kind k, enum codec_level level, struct codec **out, str
 void codec_free(struct codec *c);
 
 /*
+ * @n clusters follow that are likely alike: what is learnt from the first ones may be used
+ * for the rest, and what was learnt before is not, so that the result depends on the run
+ * alone.  May be left out for clusters that have nothing to do with each other.
+ */
+void codec_begin(struct codec *c, size_t n);
+/*
  * Compresses @len bytes into at most @room bytes.  Returns the compressed length,
  * -ENOSPC when it does not fit (the data is better stored plain; cheap
  * tests may say so without trying), or another negative errno.

@@ -6,6 +6,7 @@
 #include "img/codec/codec.h"
 
 struct codec_ops {
+	void (*begin)(struct codec *c, size_t n); /* may be NULL */
 	long (*compress)(struct codec *c, void *out, size_t room, const void *in, size_t len,
 			 struct err *e);
 	int (*expand)(struct codec *c, void *out, size_t len, const void *in, size_t in_len,

@@ -302,6 +302,9 @@ uint64_t qcow2_compressed_entry(const struct qcow2 *s, uint64_t off, uint32_t le
 /* The run at @off, at most @max bytes.  Under lock. */
 int qcow2_lookup(struct qcow2 *s, uint64_t off, uint64_t max, struct qcow2_run *out,
 		 struct err *e) MUST_CHECK;
+/* The same for what will be written to: bad entries are reported in other words. */
+int qcow2_lookup_target(struct qcow2 *s, uint64_t off, uint64_t max, struct qcow2_run *out,
+			struct err *e) MUST_CHECK;
 /* The slice of the L2 table that maps guest offset @off (its entry is qcow2_slice_index()),
  * ready to be changed: the table is allocated if there is none, copied if it is shared
  * with a snapshot.  Pinned by the caller if it needs it across another get.  Under lock. */
@@ -338,9 +341,9 @@ int qcow2_read_compressed(struct qcow2 *s, const struct qcow2_run *run, uint64_t
 void qcow2_memory_free(struct qcow2 *s);
 /* Guest clusters [off, off+len) get clusters but keep their contents (zero if
  * they had none): preallocation.  Sets L2 entries; io held exclusively, lock not held.
- * Progress is in guest bytes.  The caller flushes. */
+ * Progress is in guest bytes.  The caller flushes, and undoes it on failure. */
 int qcow2_preallocate(struct qcow2 *s, uint64_t off, uint64_t len, enum blk_prealloc p,
-		      struct progress *pr, struct err *e) MUST_CHECK;
+		      const struct blk_watch *w, struct err *e) MUST_CHECK;
 
 /* ---- qcow2_snapshot.c, qcow2_snaptab.c ---- */
 /* Reads the table that the header names.  With BLK_CHECK it is left alone: a damaged table
@@ -369,7 +372,8 @@ int qcow2_check(struct blk *b, struct img_check *c, struct err *e) MUST_CHECK;
 /* ---- qcow2_create.c, qcow2_resize.c, qcow2_amend.c, qcow2_measure.c, qcow2_info.c ---- */
 int qcow2_create(struct blk *file, struct blk *data, const struct img_create *c,
 		 struct progress *p, struct err *e) MUST_CHECK;
-int qcow2_resize(struct blk *b, uint64_t size, enum blk_prealloc p, struct err *e) MUST_CHECK;
+int qcow2_resize(struct blk *b, uint64_t size, enum blk_prealloc p, const struct blk_watch *w,
+		 struct err *e) MUST_CHECK;
 int qcow2_amend(struct blk *b, struct optset *set, struct progress *p, struct err *e)
 	MUST_CHECK;
 int qcow2_measure(const struct img_create *c, struct blk *src, struct img_measure *out,

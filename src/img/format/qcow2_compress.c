@@ -44,6 +44,7 @@ static int compress_parts(struct qcow2 *s, struct batch *b, struct err *e)
 		r = codec_pool_get(pool, &c, e);
 	if (r < 0)
 		return r;
+	codec_begin(c, b->n);
 	for (size_t i = 0; i < b->n && r == 0; i++) {
 		struct part *p = &b->part[i];
 		struct err why = { 0 };
@@ -63,6 +64,12 @@ static int compress_parts(struct qcow2 *s, struct batch *b, struct err *e)
 
 /* ---- reserving; under lock ---- */
 
+/*
+ * A compressed cluster that does not fit what is left of the last one, and cannot go on in
+ * the cluster after it because that is taken, leaves a gap.  So kinds change places as rarely
+ * as can be: each lies in a row within the batch, and the kind that the batch begins with
+ * is first, where it goes on from the batch before.
+ */
 static int reserve_plain(struct qcow2 *s, struct batch *b, struct err *e)
 {
 	uint64_t want = 0, cluster = 0, got = 0;
@@ -123,6 +130,7 @@ static void unreserve(struct qcow2 *s, struct batch *b)
 static int reserve(struct qcow2 *s, struct batch *b, struct err *e)
 {
 	uint64_t per = 1ull << s->l2_bits;
+	bool first = b->part[0].len; /* compressed ones go first */
 	int r = 0;
 
 	/* tables first, so that they do not split the batch */
@@ -133,9 +141,9 @@ static int reserve(struct qcow2 *s, struct batch *b, struct err *e)
 		r = qcow2_l2_for_write(s, c << s->cluster_bits, &table, e);
 	}
 	if (r == 0)
-		r = reserve_compressed(s, b, e);
+		r = first ? reserve_compressed(s, b, e) : reserve_plain(s, b, e);
 	if (r == 0)
-		r = reserve_plain(s, b, e);
+		r = first ? reserve_plain(s, b, e) : reserve_compressed(s, b, e);
 	if (r < 0)
 		unreserve(s, b);
 	return r;

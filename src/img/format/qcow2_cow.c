@@ -278,7 +278,7 @@ int qcow2_plan(struct qcow2 *s, uint64_t off, uint64_t len, struct qcow2_plan *p
 	for (;;) {
 		uint64_t end = div_up(off + len, s->cluster_size);
 		struct qcow2_run run;
-		int r = qcow2_lookup(s, off, len, &run, e);
+		int r = qcow2_lookup_target(s, off, len, &run, e);
 
 		if (r < 0)
 			return r;

@@ -74,7 +74,7 @@ static int unknown_features(const struct qcow2_header *h, const uint8_t *buf, si
 static int parse_v3(struct qcow2_header *h, const uint8_t *buf, size_t len, struct err *e)
 {
 	if (len < V3_LENGTH_MIN)
-		return err_set(e, -ENODATA, "header is cut short at %zu bytes", len);
+		return err_set(e, -ENODATA, "qcow2 header too short: %zu bytes", len);
 	h->incompat = load_be64(buf + OFF_INCOMPAT);
 	h->compat = load_be64(buf + OFF_COMPAT);
 	h->autoclear = load_be64(buf + OFF_AUTOCLEAR);
@@ -92,16 +92,16 @@ static int parse_v3(struct qcow2_header *h, const uint8_t *buf, size_t len, stru
 		return unknown_features(h, buf, len, e);
 	if (h->length > OFF_COMPRESSION) {
 		if (len <= OFF_COMPRESSION)
-			return err_set(e, -ENODATA, "header is cut short at %zu bytes", len);
+			return err_set(e, -ENODATA, "qcow2 header too short: %zu bytes", len);
 		h->compression = buf[OFF_COMPRESSION];
 	}
 	if (h->compression > QCOW2_ZSTD)
-		return err_set(e, -ENOTSUP, "unknown compression type: %u", h->compression);
+		return err_set(e, -ENOTSUP, "qcow2: unknown compression type: %u",
+			       h->compression);
 	if (!(h->incompat & QCOW2_INCOMPAT_COMPRESSION) != (h->compression == QCOW2_ZLIB))
-		return err_set(
-			e, -EUCLEAN,
-			"compression type %u: its incompatible feature bit must%s be set",
-			h->compression, h->compression == QCOW2_ZLIB ? " not" : "");
+		return err_set(e, -EUCLEAN,
+			       "qcow2: Compression type incompatible feature bit must%s be set",
+			       h->compression == QCOW2_ZLIB ? " not" : "");
 	if (h->refcount_order > 6)
 		return err_set(e, -EUCLEAN,
 			       "Reference count entry width too large (2^%u bits); may not "
@@ -194,7 +194,7 @@ int qcow2_header_parse(struct qcow2_header *h, const uint8_t *buf, size_t len, s
 	if (len < 4 || load_be32(buf + OFF_MAGIC) != QCOW2_MAGIC)
 		return err_set(e, -EINVAL, "Image is not in qcow2 format");
 	if (len < QCOW2_V2_LENGTH)
-		return err_set(e, -ENODATA, "header is cut short at %zu bytes", len);
+		return err_set(e, -ENODATA, "qcow2 header too short: %zu bytes", len);
 
 	h->version = load_be32(buf + OFF_VERSION);
 	if (h->version != 2 && h->version != 3)

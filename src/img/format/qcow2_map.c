@@ -96,8 +96,24 @@ static int bad_entry(struct qcow2 *s, uint64_t off, const struct err *why, struc
 			     (unsigned long long)l2, (unsigned long long)i);
 }
 
-int qcow2_lookup(struct qcow2 *s, uint64_t off, uint64_t max, struct qcow2_run *out,
-		 struct err *e)
+/* The same for a write to @off.  Into a cluster of its own it would go straight away, and is
+ * refused for its place; else it is the old contents that cannot be had. */
+static int bad_target(struct qcow2 *s, uint64_t off, uint64_t entry, const struct err *why,
+		      struct err *e)
+{
+	uint64_t host = entry & QCOW2_OFFSET_MASK;
+	bool own = s->l1[qcow2_l1_index(s, off)] & entry & QCOW2_OFLAG_COPIED;
+
+	if (!own || entry & QCOW2_OFLAG_COMPRESSED || !(host & (s->cluster_size - 1)))
+		return bad_entry(s, off, why, e);
+	return qcow2_corrupt(s, true, e,
+			     "%s cluster offset %#llx unaligned (guest offset: %#llx)",
+			     entry & QCOW2_OFLAG_ZERO ? "Preallocated zero" : "Data",
+			     (unsigned long long)host, (unsigned long long)off);
+}
+
+static int lookup(struct qcow2 *s, uint64_t off, uint64_t max, bool write,
+		  struct qcow2_run *out, struct err *e)
 {
 	uint64_t in = off & (s->cluster_size - 1), i = qcow2_slice_index(s, off), skip;
 	unsigned sc = (unsigned)(in / s->subcluster_size);
@@ -119,6 +135,8 @@ int qcow2_lookup(struct qcow2 *s, uint64_t off, uint64_t max, struct qcow2_run *
 			    "External data file host cluster offset %#llx does not match "
 			    "guest cluster offset: %#llx",
 			    (unsigned long long)out->host, (unsigned long long)(off - in));
+	if (r < 0 && write)
+		return bad_target(s, off, qcow2_l2_entry(s, table, i), &why, e);
 	if (r < 0)
 		return bad_entry(s, off, &why, e);
 	if (out->kind == QCOW2_COMPRESSED) {
@@ -142,6 +160,18 @@ int qcow2_lookup(struct qcow2 *s, uint64_t off, uint64_t max, struct qcow2_run *
 		out->host += skip;
 	out->len = min_u64(out->len - skip, max);
 	return 0;
+}
+
+int qcow2_lookup(struct qcow2 *s, uint64_t off, uint64_t max, struct qcow2_run *out,
+		 struct err *e)
+{
+	return lookup(s, off, max, false, out, e);
+}
+
+int qcow2_lookup_target(struct qcow2 *s, uint64_t off, uint64_t max, struct qcow2_run *out,
+			struct err *e)
+{
+	return lookup(s, off, max, true, out, e);
 }
 
 bool qcow2_reads_zero(struct qcow2 *s, uint64_t off, uint64_t len)

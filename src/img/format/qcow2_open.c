@@ -251,7 +251,7 @@ static int open_data_file(struct qcow2 *s, const char *name, struct err *e)
 	else
 		return err_set(e, -EINVAL, "'data-file' is required for this image");
 	if (r < 0)
-		return err_wrap(e, r, "opening the data file of '%s'", s->blk.filename);
+		return r;
 	s->blk.data->log = s->blk.log;
 	return 0;
 }

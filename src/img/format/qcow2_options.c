@@ -182,6 +182,24 @@ static int parse_level(struct optset *opts, enum codec_level *out, struct err *e
 	return 0;
 }
 
+/* Its node is made here; there are no others that a name could mean. */
+static int parse_data_file(struct optset *opts, const char **out, struct err *e)
+{
+	const char *node = optset_get(opts, "data-file");
+	const char *driver = optset_get(opts, "data-file.driver");
+
+	*out = optset_get(opts, "data-file.filename");
+	if (node)
+		return err_set(e, -EINVAL, "Cannot find device='%s' nor node-name='%s'", node,
+			       node);
+	if (driver && strcmp(driver, "file") && strcmp(driver, "host_device"))
+		return err_set(e, -ENOTSUP, "data-file.driver '%s' is not supported", driver);
+	if (driver && !*out)
+		return err_set(e, -EINVAL, "The '%s' block driver requires a file name",
+			       driver);
+	return 0;
+}
+
 int qcow2_options_parse(const struct qcow2 *s, struct optset *opts, unsigned flags,
 			struct qcow2_options *out, struct err *e)
 {
@@ -213,6 +231,5 @@ int qcow2_options_parse(const struct qcow2 *s, struct optset *opts, unsigned fla
 		return err_set(e, -EINVAL,
 			       "Lazy refcounts require a qcow2 image with at least qemu 1.1 "
 			       "compatibility level");
-	out->data_file = opts ? optset_get(opts, "data-file") : NULL;
-	return 0;
+	return opts ? parse_data_file(opts, &out->data_file, e) : 0;
 }

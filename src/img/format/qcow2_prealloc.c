@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+enum { PIECE = 32 << 20 }; /* bytes */
+
 struct job {
 	enum blk_prealloc how;
 	uint64_t next, end; /* guest clusters */
@@ -129,6 +131,9 @@ static int step(struct qcow2 *s, struct job *j, struct err *e)
 	r = find_bare(s, j, table, &from, &n, e);
 	if (r < 0 || !n)
 		goto out;
+	/* What is written as well, in pieces, so that progress moves and stopping works. */
+	if (j->how == PREALLOC_FULL)
+		n = min_u64(n, max_u64(1, PIECE >> s->cluster_bits));
 	got = n;
 	host = j->next << s->cluster_bits;
 	if (!qcow2_has_data_file(s)) {
@@ -165,7 +170,7 @@ static int stretch(struct qcow2 *s, const struct job *j, struct err *e)
 }
 
 int qcow2_preallocate(struct qcow2 *s, uint64_t off, uint64_t len, enum blk_prealloc p,
-		      struct progress *pr, struct err *e)
+		      const struct blk_watch *w, struct err *e)
 {
 	struct job j = { .how = p };
 	int r = 0;
@@ -180,6 +185,7 @@ int qcow2_preallocate(struct qcow2 *s, uint64_t off, uint64_t len, enum blk_prea
 			return -ENOMEM;
 		memset(j.zero, 0, QCOW2_SCRATCH);
 	}
+	blk_watch_total(w, (j.end - j.next) << s->cluster_bits);
 	pthread_mutex_lock(&s->lock);
 	r = s->broken ? err_set(e, -EIO, "image is corrupt") : qcow2_begin_change(s, e);
 	s->prealloc_known = false;
@@ -187,7 +193,8 @@ int qcow2_preallocate(struct qcow2 *s, uint64_t off, uint64_t len, enum blk_prea
 		uint64_t before = j.next;
 
 		r = step(s, &j, e);
-		progress_add(pr, (j.next - before) << s->cluster_bits);
+		if (r == 0)
+			r = blk_watch_step(w, (j.next - before) << s->cluster_bits, e);
 	}
 	pthread_mutex_unlock(&s->lock);
 	qcow2_scratch_put(s, j.zero);

@@ -143,50 +143,28 @@ static int zero_new(struct qcow2 *s, uint64_t old, uint64_t size, struct err *e)
 }
 
 static int fill_new(struct qcow2 *s, uint64_t old, uint64_t size, enum blk_prealloc p,
-		    struct err *e)
+		    const struct blk_watch *w, struct err *e)
 {
 	struct blk *data = s->blk.data;
+	struct blk_watch rest = { .stop = w ? w->stop : NULL };
 	int r = 0;
 
 	/* A raw data file must be described whole. */
 	if (p == PREALLOC_OFF && qcow2_data_is_raw(s))
 		p = PREALLOC_METADATA;
-	if (data && data->size < size)
-		r = blk_resize(data, size, p == PREALLOC_METADATA ? PREALLOC_OFF : p, e);
+	if (data && data->size < size && p != PREALLOC_OFF && p != PREALLOC_METADATA) {
+		r = blk_resize_watched(data, size, p, w, e);
+		w = &rest; /* that was the work: what follows only describes it */
+	} else if (data && data->size < size) {
+		r = blk_resize(data, size, PREALLOC_OFF, e);
+	}
 	if (r == 0)
 		r = zero_new(s, old, size, e);
 	if (r < 0 || p == PREALLOC_OFF)
 		return r;
 	pthread_rwlock_wrlock(&s->io);
-	r = qcow2_preallocate(s, old, size - old, p, NULL, e);
+	r = qcow2_preallocate(s, old, size - old, p, w, e);
 	pthread_rwlock_unlock(&s->io);
-	return r;
-}
-
-/* Takes the lock for the tables, none while guest bytes are written. */
-static int grow(struct qcow2 *s, uint64_t size, enum blk_prealloc p, struct err *e)
-{
-	uint64_t old = s->blk.size;
-	int r;
-
-	if (s->h.backing_file && !s->blk.backing)
-		return err_set(e, -EINVAL,
-			       "cannot grow the image without its backing file '%s', which may "
-			       "be larger",
-			       s->h.backing_file);
-	pthread_mutex_lock(&s->lock);
-	r = make_room(s, size, e);
-	pthread_mutex_unlock(&s->lock);
-	if (r < 0)
-		return r;
-	s->blk.size = size;
-	r = fill_new(s, old, size, p, e);
-	pthread_mutex_lock(&s->lock);
-	if (r == 0)
-		r = write_size(s, size, e);
-	pthread_mutex_unlock(&s->lock);
-	if (r < 0)
-		s->blk.size = old;
 	return r;
 }
 
@@ -344,12 +322,59 @@ static int shrink(struct qcow2 *s, uint64_t size, struct err *e)
 	s->freeing = QCOW2_FREED_REQUEST;
 	r = give_back(s, size, e);
 	s->freeing = QCOW2_FREED_OTHER;
-	if (r == 0 && s->blk.data && !s->blk.data->fixed && s->blk.data->size > size)
-		r = blk_resize(s->blk.data, size, PREALLOC_OFF, e);
 	return r;
 }
 
-int qcow2_resize(struct blk *b, uint64_t size, enum blk_prealloc p, struct err *e)
+/* ---- growing, and back if that fails ---- */
+
+/* A preallocation that came to nothing gives its space back.  The size in the file is still
+ * the old one, so what cannot be undone here lies past the end and does no harm. */
+static void undo_fill(struct qcow2 *s, uint64_t old, uint64_t data_size)
+{
+	struct blk *data = s->blk.data;
+
+	pthread_rwlock_wrlock(&s->io);
+	pthread_mutex_lock(&s->lock);
+	if (!s->broken)
+		(void)!shrink(s, old, NULL);
+	pthread_mutex_unlock(&s->lock);
+	pthread_rwlock_unlock(&s->io);
+	if (data && !data->fixed && data->size > data_size)
+		(void)!blk_resize(data, data_size, PREALLOC_OFF, NULL);
+}
+
+/* Takes the lock for the tables, none while guest bytes are written. */
+static int grow(struct qcow2 *s, uint64_t size, enum blk_prealloc p, const struct blk_watch *w,
+		struct err *e)
+{
+	uint64_t old = s->blk.size, data_size = s->blk.data ? s->blk.data->size : 0;
+	int r;
+
+	if (s->h.backing_file && !s->blk.backing)
+		return err_set(e, -EINVAL,
+			       "cannot grow the image without its backing file '%s', which may "
+			       "be larger",
+			       s->h.backing_file);
+	pthread_mutex_lock(&s->lock);
+	r = make_room(s, size, e);
+	pthread_mutex_unlock(&s->lock);
+	if (r < 0)
+		return r;
+	s->blk.size = size;
+	r = fill_new(s, old, size, p, w, e);
+	if (r < 0 && p != PREALLOC_OFF)
+		undo_fill(s, old, data_size);
+	pthread_mutex_lock(&s->lock);
+	if (r == 0)
+		r = write_size(s, size, e);
+	pthread_mutex_unlock(&s->lock);
+	if (r < 0)
+		s->blk.size = old;
+	return r;
+}
+
+int qcow2_resize(struct blk *b, uint64_t size, enum blk_prealloc p, const struct blk_watch *w,
+		 struct err *e)
 {
 	struct qcow2 *s = to_qcow2(b);
 	int r;
@@ -366,10 +391,12 @@ int qcow2_resize(struct blk *b, uint64_t size, enum blk_prealloc p, struct err *
 	if (size == b->size && size == s->h.size)
 		return 0;
 	if (size >= b->size)
-		return grow(s, size, p, e);
+		return grow(s, size, p, w, e);
 	pthread_rwlock_wrlock(&s->io);
 	pthread_mutex_lock(&s->lock);
 	r = shrink(s, size, e);
+	if (r == 0 && b->data && !b->data->fixed && b->data->size > size)
+		r = blk_resize(b->data, size, PREALLOC_OFF, e);
 	pthread_mutex_unlock(&s->lock);
 	pthread_rwlock_unlock(&s->io);
 	return r;

@@ -60,7 +60,8 @@ static int raw_clone(struct blk *b, uint64_t off, uint64_t len, struct blk *src,
 	return blk_clone(b->child, off + raw_offset(b), len, src, src_off, reflink_only, e);
 }
 
-static int raw_resize(struct blk *b, uint64_t size, enum blk_prealloc p, struct err *e)
+static int raw_resize(struct blk *b, uint64_t size, enum blk_prealloc p,
+		      const struct blk_watch *w, struct err *e)
 {
 	int r;
 
@@ -68,7 +69,7 @@ static int raw_resize(struct blk *b, uint64_t size, enum blk_prealloc p, struct 
 		return err_set(e, -ENOTSUP, "Cannot resize fixed-size raw disks");
 	if (size > INT64_MAX - raw_offset(b) - SECTOR)
 		return err_set(e, -EFBIG, "Disk size too large for the chosen offset");
-	r = blk_resize(b->child, size + raw_offset(b), p, e);
+	r = blk_resize_watched(b->child, size + raw_offset(b), p, w, e);
 	if (r == 0)
 		b->size = round_up(size, SECTOR);
 	return r;
@@ -113,17 +114,22 @@ static int place(struct raw *raw, struct blk *file, struct optset *opts, struct 
 			return r;
 	}
 	raw->cut = size != UINT64_MAX;
-	if (raw->offset > end || (raw->cut && size > end - raw->offset))
+	if (raw->offset > end)
+		return err_set(e, -EINVAL,
+			       "Offset (%llu) cannot be greater than size of the containing "
+			       "file (%llu)",
+			       (unsigned long long)raw->offset, (unsigned long long)end);
+	/* with the two spaces that qemu-img has there */
+	if (raw->cut && size > end - raw->offset)
 		return err_set(e, -EINVAL,
 			       "The sum of offset (%llu) and size (%llu) has to be "
-			       "smaller or equal to the actual size of the containing file "
+			       "smaller or equal to the  actual size of the containing file "
 			       "(%llu)",
-			       (unsigned long long)raw->offset,
-			       (unsigned long long)(raw->cut ? size : 0),
+			       (unsigned long long)raw->offset, (unsigned long long)size,
 			       (unsigned long long)end);
 	if (raw->cut && size % SECTOR)
 		return err_set(e, -EINVAL, "Specified size is not multiple of %d", SECTOR);
-	raw->blk.size = raw->cut ? size : end - raw->offset;
+	raw->blk.size = raw->cut ? size : round_up(end - raw->offset, SECTOR);
 	return 0;
 }
 
@@ -155,8 +161,10 @@ static int raw_open(struct blk *file, struct optset *opts, unsigned flags, struc
 static int raw_create(struct blk *file, struct blk *data, const struct img_create *c,
 		      struct progress *p, struct err *e)
 {
+	const struct blk_watch w = { .progress = p };
+
 	if (!file->fixed)
-		return blk_resize(file, round_up(c->size, SECTOR), c->prealloc, e);
+		return blk_resize_watched(file, round_up(c->size, SECTOR), c->prealloc, &w, e);
 	if (c->prealloc != PREALLOC_OFF)
 		return err_set(e, -ENOTSUP, "Unsupported preallocation mode for devices");
 	if (c->size > file->size)

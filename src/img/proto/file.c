@@ -58,8 +58,10 @@ static int file_pread(struct blk *b, void *buf, size_t len, uint64_t off, struct
 static int file_pwrite(struct blk *b, const void *buf, size_t len, uint64_t off, struct err *e)
 {
 	struct file *f = to_file(b);
-	int r = io_pwrite(f->fd, buf, len, off, e);
+	int r;
 
+	file_fill(f, off, len);
+	r = io_pwrite(f->fd, buf, len, off, e);
 	f->dirty = true; /* even a write that failed may have left something */
 	if (r < 0)
 		return err_wrap(e, r, "%s", b->filename);
@@ -151,10 +153,10 @@ static int check_opts(struct optset *opts, unsigned *flags, struct err *e)
 	if (s && !strcmp(s, "off"))
 		*flags |= BLK_NOLOCK;
 	else if (s && strcmp(s, "on") && strcmp(s, "auto"))
-		return err_set(e, -EINVAL, "Parameter 'locking' does not accept value '%s'", s);
+		return err_set(e, -EINVAL, "invalid parameter value: %s", s);
 	s = optset_get(opts, "aio");
 	if (s && strcmp(s, "threads") && strcmp(s, "native") && strcmp(s, "io_uring"))
-		return err_set(e, -EINVAL, "Parameter 'aio' does not accept value '%s'", s);
+		return err_set(e, -EINVAL, "invalid parameter value: %s", s);
 	if (s && !strcmp(s, "native") && !(*flags & BLK_DIRECT))
 		return err_set(e, -EINVAL,
 			       "aio=native was specified, but it requires cache.direct=on, "
@@ -267,6 +269,8 @@ int file_open_unlocked(const char *path, struct optset *opts, unsigned flags, st
 	pthread_mutex_init(&f->sync_lock, NULL);
 	f->blk.grows = true;
 	f->blk.fixed = f->device;
+	f->fill = flags & BLK_WRITE && !(flags & BLK_DIRECT) && !f->device &&
+		  file_fill_pays(f->fd);
 	if (flags & BLK_DIRECT)
 		f->blk.align = direct_align(f);
 	fd = -1;

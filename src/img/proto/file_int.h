@@ -34,6 +34,7 @@ struct file {
 	pthread_mutex_t sync_lock;
 	_Atomic bool no_zero_range; /* the file system said so once: not asked again */
 	_Atomic bool no_punch;
+	_Atomic bool fill; /* large writes to new places allocate their blocks first */
 	pthread_mutex_t extents_lock;
 	struct file_extent extents[FILE_EXTENTS];
 	unsigned extents_next;
@@ -60,7 +61,12 @@ int file_extent(struct blk *b, uint64_t off, uint64_t max, struct blk_extent *ou
 		struct err *e);
 int file_clone(struct blk *b, uint64_t off, uint64_t len, struct blk *src, uint64_t src_off,
 	       bool reflink_only, struct err *e);
-int file_resize(struct blk *b, uint64_t size, enum blk_prealloc p, struct err *e);
+int file_resize(struct blk *b, uint64_t size, enum blk_prealloc p, const struct blk_watch *w,
+		struct err *e);
+
+/* file_fill.c: whether a file system gains by it; what comes before a write */
+bool file_fill_pays(int fd);
+void file_fill(struct file *f, uint64_t off, uint64_t len);
 
 /* file_lock.c: also for a plain descriptor.  @may and @deny are sets of 1 << bit. */
 enum { FILE_L_READ = 1, FILE_L_WRITE = 2, FILE_L_RESIZE = 8 };

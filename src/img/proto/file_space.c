@@ -233,43 +233,66 @@ int file_clone(struct blk *b, uint64_t off, uint64_t len, struct blk *src, uint6
 	return 0;
 }
 
-/* Reserves or writes what @p asks of [old, size); the file is put back on failure. */
-static int preallocate(struct file *f, uint64_t old, uint64_t size, enum blk_prealloc p)
+/* A piece at a time, so that progress moves and stopping works. */
+static int reserve(struct file *f, uint64_t off, uint64_t size, const struct blk_watch *w)
 {
-	enum { CHUNK = 1 << 20 };
-	AUTO_FREE void *buf = NULL;
+	enum { PIECE = 256 << 20 };
 	int r = 0;
 
-	if (p == PREALLOC_FALLOC) {
-		r = io_fallocate(f->fd, 0, old, size - old, NULL);
-	} else {
-		/* Not over what the block with the old end holds. */
-		uint64_t unit = f->blk.align, off = round_up(old, unit);
+	while (r == 0 && off < size) {
+		uint64_t n = min_u64(size - off, PIECE);
 
-		r = io_truncate(f->fd, size, NULL);
-		buf = mem_aligned(unit < sizeof(void *) ? sizeof(void *) : unit, CHUNK, NULL);
-		if (!buf)
-			r = -ENOMEM;
-		else
-			memset(buf, 0, CHUNK);
-		while (r == 0 && off < size) {
-			size_t n = (size_t)min_u64(size - off, CHUNK);
-
-			r = io_pwrite(f->fd, buf, (size_t)round_up(n, unit), off, NULL);
-			off += n;
-		}
-		/* PREALLOC_FULL promises that later writes cannot fail for space. */
+		r = io_fallocate(f->fd, 0, off, n, NULL);
 		if (r == 0)
-			r = io_truncate(f->fd, size, NULL);
-		if (r == 0)
-			r = io_sync(f->fd, true, NULL);
+			r = blk_watch_step(w, n, NULL);
+		off += n;
 	}
+	return r;
+}
+
+/* PREALLOC_FULL promises that later writes cannot fail for space. */
+static int write_zeroes(struct file *f, uint64_t old, uint64_t size, const struct blk_watch *w)
+{
+	enum { PIECE = 1 << 20 };
+	uint64_t unit = f->blk.align;
+	AUTO_FREE void *buf =
+		mem_aligned(unit < sizeof(void *) ? sizeof(void *) : unit, PIECE, NULL);
+	/* Not over what the block with the old end holds. */
+	uint64_t off = round_up(old, unit);
+	int r;
+
+	if (!buf)
+		return -ENOMEM;
+	memset(buf, 0, PIECE);
+	r = io_truncate(f->fd, size, NULL);
+	while (r == 0 && off < size) {
+		size_t n = (size_t)min_u64(size - off, PIECE);
+
+		r = io_pwrite(f->fd, buf, (size_t)round_up(n, unit), off, NULL);
+		if (r == 0)
+			r = blk_watch_step(w, n, NULL);
+		off += n;
+	}
+	if (r == 0)
+		r = io_truncate(f->fd, size, NULL);
+	return r < 0 ? r : io_sync(f->fd, true, NULL);
+}
+
+/* What @p asks of [old, size); the file is put back on failure. */
+static int preallocate(struct file *f, uint64_t old, uint64_t size, enum blk_prealloc p,
+		       const struct blk_watch *w)
+{
+	int r;
+
+	blk_watch_total(w, size - old);
+	r = p == PREALLOC_FALLOC ? reserve(f, old, size, w) : write_zeroes(f, old, size, w);
 	if (r < 0)
 		(void)!io_truncate(f->fd, old, NULL);
 	return r;
 }
 
-int file_resize(struct blk *b, uint64_t size, enum blk_prealloc p, struct err *e)
+int file_resize(struct blk *b, uint64_t size, enum blk_prealloc p, const struct blk_watch *w,
+		struct err *e)
 {
 	struct file *f = to_file(b);
 	uint64_t old = b->size;
@@ -294,7 +317,7 @@ int file_resize(struct blk *b, uint64_t size, enum blk_prealloc p, struct err *e
 		f->held |= FILE_L_RESIZE;
 	}
 	r = p == PREALLOC_OFF || size == old ? io_truncate(f->fd, size, NULL)
-					     : preallocate(f, old, size, p);
+					     : preallocate(f, old, size, p, w);
 	forget_extents(f);
 	if (r < 0)
 		return err_set(e, r, "%s: resizing to %llu bytes: %s", b->filename,

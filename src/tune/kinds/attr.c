@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Mode and owner of what is there. */
+/* Mode and owner of what is there: files, and nodes of devices. */
 #include "base/mem.h"
 #include "tune/kind.h"
 #include "tune/kinds/paths.h"
@@ -70,6 +70,19 @@ static bool attr_partial(const struct change *c, const char *have)
 
 const struct change_kind kind_attr = {
 	.name = "attr",
+	.follows = true,
+	.current = attr_current,
+	.apply = attr_apply,
+	.revert = attr_revert,
+	.partial = attr_partial,
+};
+
+/* The kernel makes device nodes anew at each boot, and when their module is loaded. */
+const struct change_kind kind_node = {
+	.name = "node",
+	.live = true,
+	.fleeting = true,
+	.follows = true,
 	.current = attr_current,
 	.apply = attr_apply,
 	.revert = attr_revert,

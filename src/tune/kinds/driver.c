@@ -223,6 +223,7 @@ static bool driver_partial(const struct change *c, const char *have)
 const struct change_kind kind_driver = {
 	.name = "driver",
 	.live = true,
+	.fleeting = true,
 	.current = driver_current,
 	.apply = driver_apply,
 	.revert = driver_revert,

@@ -29,15 +29,15 @@ static int file_current(const struct host *h, const char *target, char **value, 
 	return err_set(e, -EINVAL, "%s has zero bytes in it and is no text", target);
 }
 
-/* Makes @target hold @value, or go. */
-static int put(const struct host *h, const char *target, const char *value, struct err *e)
+/* Makes @target hold @value, or go; one that was not there is as @fresh says. */
+static int put(const struct host *h, const char *target, const char *value,
+	       const struct below_new *fresh, struct err *e)
 {
-	const struct below_new fresh = paths_fresh(0644);
 	AUTO_FREE char *have = NULL;
 	int r;
 
 	if (value)
-		r = below_replace(host_root_fd(h), target, value, strlen(value), &fresh, e);
+		r = below_replace(host_root_fd(h), target, value, strlen(value), fresh, e);
 	else
 		r = below_remove_file(host_root_fd(h), target, e);
 	if (r < 0)
@@ -52,15 +52,24 @@ static int put(const struct host *h, const char *target, const char *value, stru
 
 static int file_apply(struct host *h, const struct change *c, struct err *e)
 {
-	return put(h, c->target, c->value, e);
+	const struct below_new fresh = paths_fresh(0644);
+
+	return put(h, c->target, c->value, &fresh, e);
 }
 
 static int file_revert(struct host *h, const struct change *c, struct err *e)
 {
-	int r = put(h, c->target, c->old_val, e);
+	struct below_new fresh = paths_fresh(0644);
+	bool anew = c->old_val && !c->value && c->old_meta;
+	int r = 0;
 
-	/* what was removed is made anew; what is there kept its own */
-	if (r == 0 && c->old_val && !c->value && c->old_meta)
+	/* what was removed is made anew, at no time more open than it was; what is there
+	 * kept its own */
+	if (anew)
+		r = paths_meta_fresh(c->old_meta, &fresh, e);
+	if (r == 0)
+		r = put(h, c->target, c->old_val, &fresh, e);
+	if (r == 0 && anew)
 		r = paths_restore(h, c->target, c->old_meta, e);
 	return r;
 }

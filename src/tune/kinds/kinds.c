@@ -4,9 +4,9 @@
 #include <string.h>
 
 const struct change_kind *const tune_kinds[] = {
-	&kind_file,    &kind_attr,   &kind_link,  &kind_dir,     &kind_sysctl,
-	&kind_sysfs,   &kind_module, &kind_mount, &kind_account, &kind_driver,
-	&kind_package, &kind_regen,  NULL,
+	&kind_file,   &kind_attr,    &kind_node,   &kind_link,  &kind_dir,
+	&kind_sysctl, &kind_sysfs,   &kind_module, &kind_mount, &kind_account,
+	&kind_driver, &kind_package, &kind_regen,  NULL,
 };
 
 const struct change_kind *kind_find(const char *name)

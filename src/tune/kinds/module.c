@@ -43,6 +43,7 @@ static int module_revert(struct host *h, const struct change *c, struct err *e)
 const struct change_kind kind_module = {
 	.name = "module",
 	.live = true,
+	.fleeting = true,
 	.current = module_current,
 	.apply = module_apply,
 	.revert = module_revert,

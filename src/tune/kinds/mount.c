@@ -88,6 +88,7 @@ static int mount_revert(struct host *h, const struct change *c, struct err *e)
 const struct change_kind kind_mount = {
 	.name = "mount",
 	.live = true,
+	.fleeting = true,
 	.current = mount_current,
 	.apply = mount_apply,
 	.revert = mount_revert,

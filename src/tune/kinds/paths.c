@@ -131,6 +131,13 @@ int paths_meta(const struct host *h, const char *path, char **meta, struct err *
 	return *meta ? 0 : -ENOMEM;
 }
 
+int paths_meta_fresh(const char *meta, struct below_new *out, struct err *e)
+{
+	const char *end;
+
+	return parse_attr(meta, out, &end, e);
+}
+
 static int nibble(char c)
 {
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;

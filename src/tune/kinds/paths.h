@@ -21,6 +21,8 @@ int paths_attr_parse(const char *text, struct below_new *out, struct err *e) MUS
  * what it takes to make it again once it is gone.  NULL in *@meta if it is not there.
  */
 int paths_meta(const struct host *h, const char *path, char **meta, struct err *e) MUST_CHECK;
+/* Mode and owner of what paths_meta() told, for making it anew. */
+int paths_meta_fresh(const char *meta, struct below_new *out, struct err *e) MUST_CHECK;
 /* Gives @path what paths_meta() told. */
 int paths_restore(const struct host *h, const char *path, const char *meta, struct err *e)
 	MUST_CHECK;

@@ -4,7 +4,6 @@
  * configuration, the initramfs.  Targets are names of what is made, never commands; which
  * program makes it is looked up anew each time, so a journal cannot say what to run.
  */
-#include "base/mem.h"
 #include "host/bootloader.h"
 #include "tune/kinds/commands.h"
 
@@ -21,14 +20,13 @@ static int regen_current(const struct host *h, const char *target, char **value,
 
 static int loader(const struct host *h, const struct change *c, struct err *e)
 {
-	struct bootloader b = { 0 };
+	struct bootloader b;
 	int r = bootloader_read(h, &b, e);
 
 	if (r < 0)
 		return r;
-	if (!b.regen || !b.regen->argv[0])
-		r = 0; /* this loader reads its file itself */
-	else
+	/* some loaders read the changed file themselves */
+	if (b.regen && b.regen->argv[0])
 		r = commands_run(h, c, b.regen->argv, e);
 	bootloader_free(&b);
 	return r;

@@ -62,6 +62,8 @@ static int sysctl_revert(struct host *h, const struct change *c, struct err *e)
 const struct change_kind kind_sysctl = {
 	.name = "sysctl",
 	.live = true,
+	.fleeting = true,
+	.follows = true,
 	.current = sysctl_current,
 	.apply = sysctl_apply,
 	.revert = sysctl_revert,

@@ -40,6 +40,8 @@ static int sysfs_revert(struct host *h, const struct change *c, struct err *e)
 const struct change_kind kind_sysfs = {
 	.name = "sysfs",
 	.live = true,
+	.fleeting = true,
+	.follows = true,
 	.current = sysfs_current,
 	.apply = sysfs_apply,
 	.revert = sysfs_revert,

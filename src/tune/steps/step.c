@@ -8,6 +8,50 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Takes the value of @b over into @a, which stands before it and changes the same file. */
+static int fold(struct change *a, struct change *b, struct err *e)
+{
+	char *reason = strstr(a->reason, b->reason)
+			       ? mem_strdup(a->reason, e)
+			       : str_printf(e, "%s; %s", a->reason, b->reason);
+
+	if (!reason)
+		return -ENOMEM;
+	free(a->reason);
+	free(a->value);
+	a->reason = reason;
+	a->value = b->value;
+	if (b->when > a->when)
+		a->when = b->when;
+	free(b->target);
+	free(b->old_val);
+	free(b->old_meta);
+	free(b->reason);
+	free(b->ours);
+	return 0;
+}
+
+int step_fold(const struct stepping *s, size_t from, int r, struct err *e)
+{
+	struct plan *p = s->plan;
+
+	for (size_t i = from; r >= 0 && i < p->n; i++) {
+		for (size_t k = i + 1; r >= 0 && k < p->n;) {
+			if (p->v[i].kind != &kind_file || p->v[k].kind != &kind_file ||
+			    strcmp(p->v[i].target, p->v[k].target)) {
+				k++;
+				continue;
+			}
+			r = fold(&p->v[i], &p->v[k], e);
+			if (r < 0)
+				return r;
+			memmove(&p->v[k], &p->v[k + 1], (p->n - k - 1) * sizeof(*p->v));
+			p->n--;
+		}
+	}
+	return r;
+}
+
 int step_text(const struct stepping *s, const char *path, char **text, struct err *e)
 {
 	return plan_value(s->plan, s->h, &kind_file, path, text, e);

@@ -40,6 +40,10 @@ static inline int step_done(int r)
 	return r < 0 ? r : 0;
 }
 
+/* Changes of one file that this step made one after the other, from plan->v[@from] on, become
+ * one: the reader sees each file once.  Returns @r, or the failure. */
+int step_fold(const struct stepping *s, size_t from, int r, struct err *e) MUST_CHECK;
+
 /* Text of @path once the plan is done, NULL if there is none; free() it. */
 int step_text(const struct stepping *s, const char *path, char **text, struct err *e)
 	MUST_CHECK;

@@ -42,15 +42,15 @@ static int files_read(const struct stepping *s, struct account_files *f, struct 
 	return r;
 }
 
-static int files_plan(const struct stepping *s, struct account_files *f, const char *reason,
-		      struct err *e)
+static int files_plan(const struct stepping *s, struct account_files *f, enum change_when when,
+		      const char *reason, struct err *e)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(files); i++)
 		if (*file_of(f, i))
-			r = STEP_CHANGE(s, &kind_file, files[i].path, *file_of(f, i),
-					WHEN_RELOGIN, e, "%s", reason);
+			r = STEP_CHANGE(s, &kind_file, files[i].path, *file_of(f, i), when, e,
+					"%s", reason);
 	return r;
 }
 
@@ -80,7 +80,7 @@ static int add_group(const struct stepping *s, const char *name, uint32_t want, 
 	if (r == 0)
 		r = accounts_add_group(&f, name, gid, e);
 	if (r > 0)
-		r = files_plan(s, &f, reason, e);
+		r = files_plan(s, &f, WHEN_NOW, reason, e);
 	accounts_free(&f);
 	return r;
 }
@@ -113,7 +113,7 @@ static int add_qemu(const struct stepping *s, struct err *e)
 	if (r == 0)
 		r = accounts_add_user(&f, &q, e);
 	if (r > 0)
-		r = files_plan(s, &f, reason, e);
+		r = files_plan(s, &f, WHEN_NOW, reason, e);
 	accounts_free(&f);
 	return r;
 }
@@ -122,6 +122,7 @@ static int plan_accounts(const struct host *h, const struct profile *p, struct p
 			 struct err *e)
 {
 	const struct stepping s = { h, p, out, "users.accounts" };
+	const size_t from = out->n;
 	struct distro d;
 	int r;
 
@@ -138,7 +139,7 @@ static int plan_accounts(const struct host *h, const struct profile *p, struct p
 		r = add_group(&s, "qemu", QEMU_ID, e);
 	if (r == 0 && step_alpine(&d))
 		r = add_qemu(&s, e);
-	return r;
+	return step_fold(&s, from, r, e);
 }
 
 static int add_member(const struct stepping *s, const struct users *u, const char *group,
@@ -161,7 +162,7 @@ static int add_member(const struct stepping *s, const struct users *u, const cha
 	if (r == 0)
 		r = accounts_add_member(&f, group, user, e);
 	if (r > 0)
-		r = files_plan(s, &f, reason, e);
+		r = files_plan(s, &f, WHEN_RELOGIN, reason, e);
 	accounts_free(&f);
 	return r;
 }
@@ -202,6 +203,7 @@ static int plan_members(const struct host *h, const struct profile *p, struct pl
 			struct err *e)
 {
 	const struct stepping s = { h, p, out, "users.members" };
+	const size_t from = out->n;
 	AUTO_USERS struct users u = { 0 };
 	struct distro d;
 	int r;
@@ -225,7 +227,7 @@ static int plan_members(const struct host *h, const struct profile *p, struct pl
 				      "this again",
 				      user, user);
 	}
-	return r;
+	return step_fold(&s, from, r, e);
 }
 
 const struct step step_users_accounts = {

@@ -193,6 +193,8 @@ static void pools_that_make_no_sense(void **state)
 	assert_int_equal(cmdline_set_pool("a", 2u << 20, "4 b", &out, &e), -EINVAL);
 	assert_int_equal(cmdline_set_pool("a", 2u << 20, "", &out, &e), -EINVAL);
 	assert_int_equal(cmdline_set_pool("a", 2u << 20, "-1", &out, &e), -EINVAL);
+	assert_int_equal(cmdline_set_pool("hugepagesz=2M\"", 2u << 20, "4", &out, &e), -EINVAL);
+	assert_non_null(strstr(e.msg, "not closed"));
 	assert_null(out);
 }
 

@@ -349,7 +349,8 @@ static void close_keeps_the_first_failure(void **state)
 	assert_true(top_note && child_note && backing_note);
 }
 
-static int shrinkable_resize(struct blk *b, uint64_t size, enum blk_prealloc p, struct err *e)
+static int shrinkable_resize(struct blk *b, uint64_t size, enum blk_prealloc p,
+			     const struct blk_watch *w, struct err *e)
 {
 	b->size = size;
 	return 0;

@@ -2,6 +2,7 @@
 #include "img/proto/file.h"
 
 #include "base/optset.h"
+#include "base/progress.h"
 #include "tests/unit/img/scratch.h"
 
 #include <errno.h>
@@ -186,6 +187,43 @@ static void sizes(void **state)
 	assert_int_equal(blk_close(b, NULL), 0);
 }
 
+/* Asks for a stop as soon as something was done. */
+static void stop_it(void *arg, const struct progress *p, bool last)
+{
+	atomic_store((atomic_bool *)arg, p->done > 0);
+}
+
+static void growing_is_counted_and_can_be_stopped(void **state)
+{
+	static const enum blk_prealloc hows[] = { PREALLOC_FALLOC, PREALLOC_FULL };
+	enum { MB = 1 << 20 };
+	struct stat st;
+	uint64_t bytes;
+
+	for (size_t i = 0; i < ARRAY_SIZE(hows); i++) {
+		atomic_bool stop = false;
+		struct progress p;
+		struct blk_watch w = { &p, &stop };
+		struct blk *b;
+
+		scratch_file("f", "abc", 3, 3);
+		b = open_file("f", BLK_WRITE);
+		progress_init(&p, 0, NULL, NULL);
+		assert_int_equal(blk_resize_watched(b, 4 * MB + 3, hows[i], &w, NULL), 0);
+		assert_int_equal(p.total, 4 * MB);
+		assert_int_equal(p.done, 4 * MB);
+		progress_init(&p, 0, stop_it, &stop);
+		assert_int_equal(blk_resize_watched(b, 9 * MB, hows[i], &w, NULL), -EINTR);
+		assert_true(p.done > 0);
+		assert_int_equal(b->size, 4 * MB + 3);
+		assert_int_equal(stat("f", &st), 0);
+		assert_int_equal(st.st_size, 4 * MB + 3);
+		assert_int_equal(file_allocated(b, &bytes, NULL), 0);
+		assert_true(bytes < 5 * MB);
+		assert_int_equal(blk_close(b, NULL), 0);
+	}
+}
+
 static void cloning(void **state)
 {
 	char full[65536], back[65536];
@@ -324,6 +362,7 @@ int main(void)
 		scratch_test(holes),
 		scratch_test(zeroes_that_stay_allocated),
 		scratch_test(sizes),
+		scratch_test(growing_is_counted_and_can_be_stopped),
 		scratch_test(cloning),
 		scratch_test(direct),
 		scratch_test(locks),

@@ -262,15 +262,16 @@ static void data_files_are_named_or_refused(void **state)
 	struct blk *b;
 
 	start(&p);
-	assert_int_equal(open_it(&p, 0, "data-file=x.raw", &b, &e), -EINVAL);
+	assert_int_equal(open_it(&p, 0, "data-file.filename=x.raw", &b, &e), -EINVAL);
 	assert_non_null(strstr(e.msg, "external data file"));
 	store_be64(p.image + H_INCOMPAT, QCOW2_INCOMPAT_DATA_FILE);
 	assert_int_equal(open_it(&p, 0, NULL, &b, &e), -EINVAL);
 	assert_string_equal(e.msg, "'data-file' is required for this image");
 	/* nobody who wants the header touches a file that the image names */
-	assert_int_equal(open_it(&p, BLK_NOIO, "data-file=/nonexistent/x", &b, NULL), 0);
+	assert_int_equal(open_it(&p, BLK_NOIO, "data-file.filename=/nonexistent/x", &b, NULL),
+			 0);
 	assert_int_equal(blk_close(b, NULL), 0);
-	assert_int_equal(open_it(&p, 0, "data-file=/nonexistent/x", &b, &e), -ENOENT);
+	assert_int_equal(open_it(&p, 0, "data-file.filename=/nonexistent/x", &b, &e), -ENOENT);
 	end(&p);
 }
 

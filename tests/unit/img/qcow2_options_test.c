@@ -128,9 +128,12 @@ static void nonsense_is_refused(void **state)
 		{ "cache-clean-interval=4294967296", "interval" },
 		{ "overlap-check=some", "some" },
 		{ "overlap-check=all,overlap-check.template=none", "Conflicting" },
-		{ "overlap-check.active-l1=maybe", "maybe" },
+		{ "overlap-check.active-l1=maybe", "'overlap-check.active-l1' expects" },
 		{ "lazy-refcounts=2", "lazy-refcounts" },
-		{ "l2-cache-size=much", "much" },
+		{ "l2-cache-size=much", "'l2-cache-size' expects" },
+		{ "data-file=x", "Cannot find device='x'" },
+		{ "data-file.driver=file", "requires a file name" },
+		{ "data-file.driver=qcow2,data-file.filename=x", "not supported" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {

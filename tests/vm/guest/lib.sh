@@ -39,10 +39,13 @@ is() {
 ends() {
 	want=$1
 	shift
-	code=0
-	"$@" || code=$?
-	[ "$code" = "$want" ] || { echo "ended with $code, want $want"; return 1; }
+	ended=0
+	"$@" || ended=$?
+	[ "$ended" = "$want" ] || { echo "ended with $ended, want $want"; return 1; }
 }
+
+# live FILE VALUE: what the kernel shows there now.
+live() { is "$2" cat "$1"; }
 
 # not COMMAND...
 not() { ! "$@"; }
@@ -56,11 +59,29 @@ says() {
 	grep -qF -- "$text" /tmp/says.out
 }
 
-# verdict WANT ID: what hostcheck finds for one check.
+# asks OPTION...: hostcheck, as root or as the user $WHO.
+asks() {
+	if [ -n "${WHO:-}" ]; then
+		su "$WHO" -s /bin/sh -c "hostcheck $*"
+	else
+		hostcheck "$@"
+	fi
+}
+
+# verdict WANT ID [TEXT]: what hostcheck finds for one check, and TEXT is in what it has seen.
 verdict() {
-	hostcheck --json --only "$2" >/tmp/verdict.json 2>&1
-	cat /tmp/verdict.json
-	grep -q "\"verdict\": \"$1\"" /tmp/verdict.json
+	asks --only "$2" >/tmp/verdict.out 2>&1
+	cat /tmp/verdict.out
+	awk -v want="$1" -v id="$2" -v text="${3:-}" '
+		$2 == id && $1 == want && (text == "" || index($0, text)) { ok = 1 }
+		END { exit !ok }' /tmp/verdict.out
+}
+
+# advises ID TEXT: its advice, as one line, has TEXT in it: what to do, or the step of vtune.
+advises() {
+	asks --only "$1" 2>&1 | awk '/^What to do/ { on = 1 } on' | tr '\n' ' ' | tr -s ' ' >/tmp/advice.out
+	cat /tmp/advice.out
+	grep -qF -- "$2" /tmp/advice.out
 }
 
 on_boot() { [ "$BOOT" = "$1" ]; }

@@ -28,7 +28,7 @@ fi
 # field NAME DEFAULT
 field() {
 	local v
-	v=$(sed -n "s/^# $1: *//p" "$test" | tr '\n' ' ')
+	v=$(sed -n "s/^# $1: *//p" "$test" | tr '\n' ' ' | sed 's, *$,,')
 	echo "${v:-$2}"
 }
 limit=$(field limit 300)

@@ -1,14 +1,28 @@
 #!/bin/sh
-# Usage: fetch.sh DIR
+# Usage: fetch.sh DIR [beside]
 # Brings what guests are made of into DIR, from the distribution's packages, unpacked and
 # never installed: DIR/kernel (a stock kernel with all its modules), DIR/openrc and a static
-# DIR/busybox.  Does nothing where they are already.
+# DIR/busybox.  Does nothing where they are already.  With `beside`, into DIR only what
+# tests/vm/beside/run.sh sets hostcheck against: virt-host-validate and kvm-ok.
 set -eu
 dir=$1
 [ ! -e "$dir/complete" ] || exit 0
 rm -rf "$dir"
 mkdir -p "$dir/pkg" "$dir/kernel" "$dir/openrc"
 dir=$(cd "$dir" && pwd)
+
+if [ "${2:-}" = beside ]; then
+	command -v apt-get >/dev/null 2>&1 || { echo "fetch: needs Debian's packages" >&2; exit 1; }
+	# What the first four need and this machine may not have; the rest is copied from here.
+	(cd "$dir/pkg" && apt-get download -qq -o APT::Sandbox::User=root libvirt-clients libvirt0 cpu-checker \
+		msr-tools libyajl2 libssh-4 >/dev/null)
+	for deb in "$dir"/pkg/*.deb; do
+		dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$dir" --exclude=./usr/share/doc --exclude=./usr/share/locale
+	done
+	rm -rf "$dir/pkg" "$dir/kernel" "$dir/openrc"
+	: >"$dir/complete"
+	exit 0
+fi
 
 # The kernel for machines, not the cut-down one for clouds.
 if command -v apt-get >/dev/null 2>&1; then

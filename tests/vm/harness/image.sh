@@ -1,14 +1,16 @@
 #!/bin/bash
-# Usage: image.sh PARTS STAGE OUT
+# Usage: image.sh PARTS STAGE OUT [BESIDE]
 # Makes the disk and the initramfs that all guests of tests/vm boot from: busybox, kmod, OpenRC,
 # a stock kernel's modules, and hostkit as `make install` put it into STAGE.  PARTS is what
-# fetch.sh brought; OUT gets root.img, initrd and vmlinuz.  Needs no rights and mounts nothing.
+# fetch.sh brought; OUT gets root.img, initrd and vmlinuz.  BESIDE has the programs that hostcheck is
+# set against.  Needs no rights and mounts nothing.
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 here=$(cd "$(dirname "$0")/.." && pwd)
 parts=$(cd "$1" && pwd) stage=$(cd "$2" && pwd)
 mkdir -p "$3"
 out=$(cd "$3" && pwd)
+beside=${4:+$(cd "$4" && pwd)}
 root=$out/root
 
 kernels=("$parts"/kernel/lib/modules/*)
@@ -45,12 +47,13 @@ depmod -b "$root" "$kver"
 
 # libs PROGRAM...: the libraries these need, where the loader will look for them.
 libs() {
-	LD_LIBRARY_PATH=$stage/usr/lib:$parts/openrc/lib/x86_64-linux-gnu:$parts/openrc/usr/lib/x86_64-linux-gnu \
+	LD_LIBRARY_PATH=$stage/usr/lib:$beside/usr/lib/x86_64-linux-gnu:$parts/openrc/lib/x86_64-linux-gnu:$parts/openrc/usr/lib/x86_64-linux-gnu \
 		ldd "$@" 2>/dev/null | awk '/=> \// { print $3 } /^\t\/lib/ { print $1 }' | sort -u |
 		while read -r lib; do
 			case $lib in
 			"$stage"/*) continue ;;
 			"$parts"/openrc/*) dest=${lib#"$parts/openrc"} ;;
+			"${beside:-none}"/*) dest=${lib#"$beside"} ;;
 			*) dest=$lib ;;
 			esac
 			[ -e "$root$dest" ] && continue
@@ -68,8 +71,22 @@ for applet in modprobe lsmod rmmod insmod modinfo depmod; do
 	rm -f "$root/sbin/$applet" "$root/bin/$applet" "$root/usr/sbin/$applet"
 	ln -s /bin/kmod "$root/sbin/$applet"
 done
+# Alpine's busybox makes accounts, Debian's does not: there the system's own tools do.
+if ! "$busybox" --list | grep -qx addgroup; then
+	for p in groupadd groupdel useradd userdel usermod gpasswd; do
+		cp "$(command -v "$p")" "$root/usr/sbin/$p"
+		libs "$(command -v "$p")"
+	done
+	cp /etc/login.defs "$root/etc/login.defs"
+fi
 # shellcheck disable=SC2046 # program names have no blanks
 libs $(find "$parts/openrc" "$stage/usr/bin" "$stage/usr/sbin" -type f -perm -100 2>/dev/null)
+if [ -n "$beside" ]; then
+	for p in usr/bin/virt-host-validate usr/sbin/kvm-ok usr/sbin/rdmsr; do
+		cp "$beside/$p" "$root/$p"
+		[ "$p" = usr/sbin/kvm-ok ] || libs "$beside/$p"
+	done
+fi
 # libhostkit is found by the loader's own path.
 mkdir -p "$root/etc"
 printf '/usr/lib\n/lib\n/usr/lib/x86_64-linux-gnu\n/lib/x86_64-linux-gnu\n' >"$root/etc/ld.so.conf"
@@ -77,7 +94,8 @@ printf '/usr/lib\n/lib\n/usr/lib/x86_64-linux-gnu\n/lib/x86_64-linux-gnu\n' >"$r
 printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\nalice:x:1000:1000:Alice:/home/alice:/bin/sh\n' >"$root/etc/passwd"
 printf 'root:x:0:\nkvm:x:34:\nnetdev:x:28:\nnogroup:x:65533:\nalice:x:1000:\n' >"$root/etc/group"
 printf 'root:*:19000:0:99999:7:::\nnobody:*:19000:0:99999:7:::\nalice:*:19000:0:99999:7:::\n' >"$root/etc/shadow"
-chmod 640 "$root/etc/shadow"
+printf 'root:*::\nkvm:!::\nnetdev:!::\nnogroup:!::\nalice:!::\n' >"$root/etc/gshadow"
+chmod 640 "$root/etc/shadow" "$root/etc/gshadow"
 printf '/dev/vda\t/\text4\trw,relatime\t0 1\n' >"$root/etc/fstab"
 printf 'ID=alpine\nNAME="Alpine Linux"\nPRETTY_NAME="Alpine Linux test guest"\nVERSION_ID=3.20\n' >"$root/etc/os-release"
 printf '# modules to load at boot\n' >"$root/etc/modules"

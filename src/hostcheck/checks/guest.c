@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a guest of some architecture would run here.  KVM runs guests of the host's own
+ * instruction set only, and a 32-bit kernel no 64-bit guest.
+ */
+#include "host/access.h"
+#include "host/emulators.h"
+#include "hostcheck/checks/checks.h"
+#include "hostcheck/checks/cpu.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const guests[] = { "x86_64", "i386", "aarch64", "arm" };
+
+enum family { OTHER, X86, ARM };
+
+static enum family family_of(const char *arch)
+{
+	if (!strcmp(arch, "x86_64") || !strcmp(arch, "x86") ||
+	    (arch[0] == 'i' && !strcmp(arch + 1 + !!arch[1], "86")))
+		return X86;
+	if (!strcmp(arch, "aarch64") || !strncmp(arch, "arm", 3))
+		return ARM;
+	return OTHER;
+}
+
+/* Why KVM cannot run @guest on this kind of host, whatever state it is in; NULL: it can. */
+static const char *never(struct facts *f, const char *guest)
+{
+	const char *host = host_arch(f->h);
+	const struct kvm *k;
+
+	if (family_of(host) == OTHER || family_of(host) != family_of(guest))
+		return "another instruction set";
+	if (!strcmp(guest, "x86_64") && strcmp(host, "x86_64"))
+		return "the kernel is a 32-bit one";
+	if (!strcmp(guest, "aarch64") && strcmp(host, "aarch64"))
+		return "the kernel is a 32-bit one";
+	if (!strncmp(host, "armv6", 5) || !strncmp(host, "armv5", 5))
+		return "ARMv6 has no virtualization";
+	if (!strcmp(guest, "arm") && !strcmp(host, "aarch64") && facts_kvm(f, &k, NULL) == 0 &&
+	    k->arm32 == TRI_NO)
+		return "the processor runs no 32-bit system";
+	return NULL;
+}
+
+/* Why KVM does not work now; NULL: it does, or nothing speaks against it. */
+static const char *not_now(struct facts *f)
+{
+	const struct virt *v;
+	const struct kvm *k;
+	struct who w;
+
+	if (facts_kvm(f, &k, NULL) < 0)
+		return "KVM cannot be asked";
+	if (facts_virt(f, &v, NULL) == 0 && !kvm_works(k)) {
+		if (v->state == VIRT_ABSENT && !host_exists(f->h, "/sys/class/misc/kvm"))
+			return "the processor has no virtualization";
+		if (v->state == VIRT_LOCKED || v->state == VIRT_HIDDEN)
+			return "virtualization is switched off";
+	}
+	if (k->open == -ENODATA)
+		return "whether KVM works was not recorded";
+	if (k->open == -ENOENT)
+		return "there is no /dev/kvm";
+	if (k->open == -ENODEV || k->open == -ENXIO)
+		return "the kvm module is not loaded";
+	if (k->open == 0 && !kvm_works(k) && k->create_vm != -ENODATA)
+		return "KVM makes no guest";
+	if (who_read(f, &w, NULL) == 0 &&
+	    who_may(f, &w, KVM_NODE, ACCESS_R | ACCESS_W, NULL) == -EACCES)
+		return "the user may not open /dev/kvm";
+	return NULL;
+}
+
+static const char *emulator_of(const struct emulators *all, const char *guest)
+{
+	/* qemu-system-x86_64 runs 32-bit guests as well, and the one of aarch64 those of arm */
+	const char *other = !strcmp(guest, "i386")  ? "x86_64"
+			    : !strcmp(guest, "arm") ? "aarch64"
+						    : guest;
+	const char *hit = NULL;
+
+	for (size_t i = 0; i < all->n; i++)
+		if (!strcmp(all->v[i].arch, guest))
+			return all->v[i].path;
+		else if (!strcmp(all->v[i].arch, other))
+			hit = all->v[i].path;
+	return hit;
+}
+
+static void add_guest(struct facts *f, struct finding *out, const struct emulators *all,
+		      const char *guest)
+{
+	const char *why = never(f, guest), *now = why ? NULL : not_now(f);
+	const char *emulator = emulator_of(all, guest);
+
+	found_item(out, V_INFO, guest, "%s%s%s%s%s",
+		   why || now ? "software translation: " : "KVM", why ? why : "",
+		   now ? now : "", emulator ? ", by " : ", and no emulator is installed",
+		   emulator ? emulator : "");
+}
+
+/* One guest was asked for. */
+static int asked(struct facts *f, struct finding *out, const struct emulators *all)
+{
+	const char *guest = f->o->guest, *why = never(f, guest);
+	const char *now = why ? NULL : not_now(f), *emulator = emulator_of(all, guest);
+
+	add_guest(f, out, all, guest);
+	if (why) {
+		found(out, V_WARN, "%s on %s: software translation, %s", guest, host_arch(f->h),
+		      why);
+		return advise(out, NULL, R_HARDWARE,
+			      "It works, ten times slower or more. Use -accel tcg,thread=multi "
+			      "and a small processor model%s.",
+			      !strcmp(guest, "aarch64") ? " (cortex-a53)"
+			      : !strcmp(guest, "arm")   ? " (cortex-a7)"
+			      : !strcmp(guest, "i386")  ? " (n270)"
+							: " (Conroe)");
+	}
+	if (now) {
+		found(out, V_FAIL, "%s could run under KVM, but %s", guest, now);
+		return advise(out, NULL, R_NONE,
+			      "The checks of the groups cpu and kvm say what to do.");
+	}
+	if (!emulator) {
+		found(out, V_WARN, "%s: KVM, but no emulator is installed", guest);
+		return advise(out, "packages", R_NOW, "Install qemu-system-%s.",
+			      !strcmp(guest, "i386") ? "x86" : guest);
+	}
+	if (cpu_paravirtual_kvm(f)) {
+		found(out, V_WARN, "%s: paravirtual KVM, by %s", guest, emulator);
+		return advise(
+			out, NULL, R_HARDWARE,
+			"Only guests made for it run; see cpu.virt. For others -accel tcg.");
+	}
+	return found(out, V_OK, "%s: KVM, by %s", guest, emulator);
+}
+
+static int guest_accel(struct facts *f, struct finding *out, struct err *e)
+{
+	char kvm[64] = "";
+	struct emulators all;
+	int r = emulators_read(f->h, &all, e);
+
+	if (r < 0)
+		return r;
+	if (f->o->guest) {
+		r = asked(f, out, &all);
+		free(all.v);
+		return r;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(guests); i++) {
+		size_t used = strlen(kvm);
+
+		add_guest(f, out, &all, guests[i]);
+		if (!never(f, guests[i]) && !not_now(f))
+			snprintf(kvm + used, sizeof(kvm) - used, "%s%s", used ? ", " : "",
+				 guests[i]);
+	}
+	free(all.v);
+	return found(out, V_INFO, "%sKVM for %s; software translation for others",
+		     cpu_paravirtual_kvm(f) ? "paravirtual " : "", kvm[0] ? kvm : "none");
+}
+
+static const struct check checks[] = {
+	{
+		.id = "guest.accel",
+		.title = "KVM or software translation",
+		.why = "KVM runs guests of the host's own instruction set only. Whoever asks for "
+		       "another gets software translation, and should know.",
+		.how = "The architecture of the kernel, what the processor and /dev/kvm say, and "
+		       "with --guest the one that is asked for. A processor model with features "
+		       "that the host lacks needs translation as well; this is not looked at.",
+		.mend = "A host of the guest's architecture, or patience.",
+		.run = guest_accel,
+		.kernel = true,
+	},
+	{ 0 },
+};
+
+const struct check_group checks_guest = { "guest", "Guests", checks };
