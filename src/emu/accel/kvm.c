@@ -180,7 +180,7 @@ static void vm_close(void *arg)
 
 const struct accel_ops accel_kvm = {
 	.name = "kvm",
-	.probe = kvm_probe,
+	.probe = kvm_runs_guests,
 	.open = vm_open,
 	.vcpu_init = vcpu_init,
 	.run = kvm_run,

@@ -83,7 +83,7 @@ static int run_guest(int vm, int vcpu, struct kvm_run *run, uint8_t *m, struct e
 	return judge(run, e);
 }
 
-int kvm_probe(struct err *e)
+int kvm_runs_guests(struct err *e)
 {
 	AUTO_CLOSE int dev = kvm_dev(e);
 	AUTO_CLOSE int vm = dev < 0 ? -1 : ioctl(dev, KVM_CREATE_VM, 0);

@@ -374,14 +374,14 @@ int pci_new(struct pci **out, const struct pci_env *env, struct err *e)
 	if (r == 0 && env->ecam)
 		r = bus_add(env->bus, &p->recam, e);
 	if (r < 0) {
-		pci_free(p);
+		pci_root_free(p);
 		return r;
 	}
 	*out = p;
 	return 0;
 }
 
-void pci_free(struct pci *p)
+void pci_root_free(struct pci *p)
 {
 	if (!p)
 		return;

@@ -86,7 +86,7 @@ struct pci_env {
 
 int pci_new(struct pci **out, const struct pci_env *env, struct err *e) MUST_CHECK;
 /* Devices are their owners'; all are removed before. */
-void pci_free(struct pci *p);
+void pci_root_free(struct pci *p);
 
 /* Fills the header: IDs and class (24 bits: class, subclass, interface). */
 void pci_ids(struct pci_dev *d, uint16_t vendor, uint16_t device, uint32_t class);

@@ -126,6 +126,6 @@ void pc_pci_free(struct pc_pci *p)
 	}
 	pci_remove(&p->host);
 	pci_remove(&p->isa);
-	pci_free(p->bus);
+	pci_root_free(p->bus);
 	free(p);
 }
