@@ -20,8 +20,9 @@
 struct virtio_net {
 	struct virtio v;
 	struct net *net;
-	/* The network's thread alone uses these. */
-	struct virtq_chain chain;
+	/* The network's thread alone uses these.  Sending may receive an answer at once, so each
+	 * way has its own. */
+	struct virtq_chain in, out;
 	uint8_t frame[NET_FRAME];
 };
 
@@ -35,20 +36,20 @@ static bool receive(void *arg, const uint8_t *frame, size_t len)
 	/* a card that is not set up loses what comes */
 	if (!virtio_running(&n->v))
 		return true;
-	r = virtq_pop(q, &n->chain);
+	r = virtq_pop(q, &n->in);
 	if (r == 0 && virtq_arm(q))
-		r = virtq_pop(q, &n->chain);
+		r = virtq_pop(q, &n->in);
 	if (r <= 0)
 		return r < 0;
 	head[10] = 1; /* one buffer */
 	/* what does not fit is lost, and the buffer comes back empty */
-	if (n->chain.in_len < HEADER + len) {
-		virtq_push(q, &n->chain, 0);
+	if (n->in.in_len < HEADER + len) {
+		virtq_push(q, &n->in, 0);
 		return true;
 	}
-	virtq_write(&n->v, &n->chain, 0, head, HEADER);
-	virtq_write(&n->v, &n->chain, HEADER, frame, len);
-	virtq_push(q, &n->chain, (uint32_t)(HEADER + len));
+	virtq_write(&n->v, &n->in, 0, head, HEADER);
+	virtq_write(&n->v, &n->in, HEADER, frame, len);
+	virtq_push(q, &n->in, (uint32_t)(HEADER + len));
 	return true;
 }
 
@@ -58,16 +59,16 @@ static void transmit(void *arg, struct net *net)
 	struct virtq *q = &n->v.q[Q_TX];
 
 	do {
-		while (virtq_pop(q, &n->chain) > 0) {
-			size_t len = virtq_read(&n->chain, HEADER, n->frame, sizeof(n->frame));
+		while (virtq_pop(q, &n->out) > 0) {
+			size_t len = virtq_read(&n->out, HEADER, n->frame, sizeof(n->frame));
 
 			if (len < SHORTEST && len >= 14) {
 				memset(n->frame + len, 0, SHORTEST - len);
 				len = SHORTEST;
 			}
-			if (len >= SHORTEST && n->chain.out_len <= HEADER + sizeof(n->frame))
+			if (len >= SHORTEST && n->out.out_len <= HEADER + sizeof(n->frame))
 				net_send(net, n->frame, len);
-			virtq_push(q, &n->chain, 0);
+			virtq_push(q, &n->out, 0);
 		}
 	} while (virtq_arm(q));
 }
