@@ -1,7 +1,7 @@
 #!/bin/sh
 # Measures vimg against the installed qemu-img, in turn, and prints a Markdown table.
 # Usage: vimg.sh [PATTERN]   only rows whose name contains PATTERN
-# Environment: VIMG, TOOLS (folder of gen_image, pair and warm), BENCH_DIR (8 GiB free; default a
+# Environment: VIMG, TOOLS (folder of gen_image and pair), BENCH_DIR (8 GiB free; default a
 # temporary folder), RUNS (default 5).
 #
 # Ratios are qemu-img's time over vimg's: above 1, vimg is faster.  Wall time moves with what
@@ -25,9 +25,8 @@ need() {
 	[ -e "$file" ] || sh -c "$*" >/dev/null
 }
 
-# Before each run: nothing is waiting for the disk, the inputs are in the page cache, and the
-# memory it will use is there.
-ready="sync; cat src.raw plain.q zlib.q zstd.q over.q other.q >/dev/null; '$tools/warm' 2500"
+# Before each run: nothing is waiting for the disk, and the inputs are in the page cache.
+ready="sync; cat src.raw plain.q zlib.q zstd.q over.q other.q >/dev/null"
 
 # row NAME PREPARE OPERATION: the same arguments for both programs.
 row() {
