@@ -7,6 +7,13 @@
 set -eu
 dir=$1
 [ ! -e "$dir/complete" ] || exit 0
+# One at a time: tests run side by side.
+if command -v flock >/dev/null 2>&1; then
+	mkdir -p "$(dirname "$dir")"
+	exec 9>"$dir.lock"
+	flock 9
+	[ ! -e "$dir/complete" ] || exit 0
+fi
 rm -rf "$dir"
 mkdir -p "$dir/pkg" "$dir/kernel" "$dir/openrc"
 dir=$(cd "$dir" && pwd)
@@ -52,5 +59,8 @@ else
 	exit 1
 fi
 chmod 755 "$dir/busybox"
+for kver in "$dir"/kernel/lib/modules/*; do
+	PATH=$PATH:/sbin:/usr/sbin depmod -b "$dir/kernel" "${kver##*/}"
+done
 rm -rf "$dir/pkg"
 : >"$dir/complete"
