@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "emu/boot/multiboot.h"
 #include "emu/bus.h"
 #include "emu/clock.h"
 #include "emu/cpu/x86/exec.h"
@@ -98,6 +99,34 @@ bool machine_powerdown(struct machine *m)
 
 /* ---- reset ---- */
 
+static bool is_linux(int fd)
+{
+	uint8_t magic[4];
+	size_t got;
+
+	return io_pread_upto(fd, magic, sizeof(magic), 0x202, &got, NULL) == 0 &&
+	       got == sizeof(magic) && !memcmp(magic, "HdrS", sizeof(magic));
+}
+
+static int load_multiboot(struct machine *m, struct err *e)
+{
+	const struct multiboot_boot b = { .kernel_fd = m->kernel_fd,
+					  .module_fd = m->initrd_fd,
+					  .kernel = m->config->kernel,
+					  .module = m->config->initrd,
+					  .cmdline = m->config->append,
+					  .map = m->map,
+					  .map_n = m->map_n,
+					  .low_ram = m->low_ram };
+	struct multiboot_entry entry;
+	int r = multiboot_load(m->mem, &b, &entry, e);
+
+	if (r < 0)
+		return err_wrap(e, r, "%s", m->config->kernel);
+	multiboot_enter(m->vcpu[0].x86, &entry);
+	return 0;
+}
+
 static int load(struct machine *m, struct err *e)
 {
 	struct linux_boot b = { .kernel_fd = m->kernel_fd,
@@ -107,6 +136,9 @@ static int load(struct machine *m, struct err *e)
 				.map_n = m->map_n,
 				.low_ram = m->low_ram };
 	struct linux_entry entry;
+
+	if (!is_linux(m->kernel_fd))
+		return load_multiboot(m, e);
 	int r = linux_load(m->mem, &b, &entry, e);
 
 	if (r < 0)

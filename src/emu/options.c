@@ -192,7 +192,7 @@ static int opt_kernel(struct parse *p, const char *v, struct err *e)
 static int opt_initrd(struct parse *p, const char *v, struct err *e)
 {
 	if (strchr(v, ','))
-		return err_set(e, -ENOTSUP, "-initrd %s: several files are for Multiboot", v);
+		return err_set(e, -ENOTSUP, "-initrd %s: one file only", v);
 	return options_string(&p->c->initrd, v, e);
 }
 

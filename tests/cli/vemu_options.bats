@@ -71,7 +71,7 @@ EOF
 	head -c 8192 /dev/urandom >junk
 	run "$VEMU" -nographic -kernel junk
 	[ "$status" = 1 ]
-	[[ $output == *"junk: not a Linux kernel image"* ]]
+	[[ $output == *"junk: neither a Linux kernel image"* ]]
 	run "$VEMU" -nographic
 	[ "$status" = 1 ]
 	[[ $output == *"-kernel"* ]]
