@@ -31,6 +31,8 @@ static const struct device_row rows[] = {
 	{ "virtio-rng-pci", "PCI", "random numbers of the host", DEVICE_RNG, no_keys },
 	{ "isa-debug-exit", "ISA", "ends the machine with a status of the guest's",
 	  DEVICE_DEBUG_EXIT, exit_keys },
+	{ "pc-testdev", "ISA", "registers for tests that run as guests", DEVICE_TESTDEV,
+	  no_keys },
 };
 
 const struct device_row *device_row(unsigned i)

@@ -10,6 +10,7 @@ enum device_kind {
 	DEVICE_BALLOON,
 	DEVICE_CONSOLE,
 	DEVICE_DEBUG_EXIT,
+	DEVICE_TESTDEV,
 };
 
 struct device_key {

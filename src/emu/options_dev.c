@@ -401,6 +401,7 @@ int options_device(struct parse *p, const char *value, struct err *e)
 	case DEVICE_RNG:
 	case DEVICE_BALLOON:
 	case DEVICE_CONSOLE:
+	case DEVICE_TESTDEV:
 		r = device_plain(p, row, value, &o, e);
 		break;
 	}

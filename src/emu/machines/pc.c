@@ -9,6 +9,7 @@
 #include "emu/dev/i8042.h"
 #include "emu/dev/ioapic.h"
 #include "emu/dev/lapic.h"
+#include "emu/dev/pc_testdev.h"
 #include "emu/dev/pic.h"
 #include "emu/dev/pit.h"
 #include "emu/dev/ports.h"
@@ -18,6 +19,7 @@
 #include "emu/machines/pc_pci.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct pc {
 	struct machine *m;
@@ -30,6 +32,7 @@ struct pc {
 	struct ports *ports;
 	struct acpi_pm *pm;
 	struct pc_pci *pci;
+	struct pc_testdev *testdev; /* or NULL */
 	struct chardev *chars[CONFIG_SERIALS];
 	struct serial *serial[CONFIG_SERIALS];
 };
@@ -131,6 +134,23 @@ static int make_serials(struct pc *p, struct err *e)
 	return 0;
 }
 
+static int make_testdev(struct pc *p, struct err *e)
+{
+	struct machine_config *c = p->m->config;
+	struct irq line[PC_TESTDEV_LINES];
+
+	for (unsigned i = 0; i < PC_TESTDEV_LINES; i++)
+		line[i] = i < 16 ? isa(p, i) : (struct irq){ ioapic_set, p->ioapic, i };
+	for (unsigned i = 0; i < c->devices; i++)
+		if (!strcmp(c->device[i].name, "pc-testdev") && !p->testdev) {
+			int r = pc_testdev_new(&p->testdev, p->m->bus, line, e);
+
+			if (r < 0)
+				return r;
+		}
+	return 0;
+}
+
 /* Where the pins of PCI devices go. */
 static struct irq pci_lines(struct pc *p)
 {
@@ -168,7 +188,7 @@ int pc_new(struct machine *m, struct err *e)
 		r = ports_new(&p->ports, m->bus, &ports, e);
 	if (r == 0)
 		r = make_serials(p, e);
-	return r;
+	return r < 0 ? r : make_testdev(p, e);
 }
 
 void pc_reset(struct machine *m)
@@ -192,6 +212,8 @@ void pc_reset(struct machine *m)
 	for (unsigned i = 0; i < CONFIG_SERIALS; i++)
 		if (p->serial[i])
 			serial_reset(p->serial[i]);
+	if (p->testdev)
+		pc_testdev_reset(p->testdev);
 	pc_pci_reset(p->pci);
 	acpi_place(&acpi);
 }
@@ -214,6 +236,7 @@ void pc_free(struct machine *m)
 		serial_free(p->serial[i]);
 		chardev_close(p->chars[i]);
 	}
+	pc_testdev_free(p->testdev);
 	ports_free(p->ports);
 	pc_pci_free(p->pci);
 	i8042_free(p->i8042);
