@@ -180,6 +180,22 @@ static bool look(struct soft *s)
 	return atomic_load(&s->vcpu->request) & ~(uint32_t)(VCPU_IRQ | VCPU_NMI | VCPU_FLUSH);
 }
 
+/* True: it halts. */
+static bool special(struct soft *s, const struct x86_insn *i)
+{
+	struct x86_cpu *c = s->x.c;
+	uint64_t rip = c->rip, rf = c->rflags & RFL_RF;
+
+	/* Only IRET and a task switch set it; a repetition that goes on keeps it. */
+	c->rflags &= ~(uint64_t)RFL_RF;
+	bool halt = x86_special(&s->x, i) == SPECIAL_HALT;
+
+	if (rf && i->rep && c->rip == rip)
+		c->rflags |= RFL_RF;
+	soft_mode(s);
+	return halt;
+}
+
 /* After the block: false when the vCPU shut down. */
 static bool after(struct soft *s, struct block *b, bool *halt)
 {
@@ -192,9 +208,7 @@ static bool after(struct soft *s, struct block *b, bool *halt)
 	case SOFT_LOOK:
 		return true;
 	case SOFT_SPECIAL:
-		*halt = x86_special(&s->x, (const struct x86_insn *)(uintptr_t)s->exit_arg) ==
-			SPECIAL_HALT;
-		soft_mode(s);
+		*halt = special(s, (const struct x86_insn *)(uintptr_t)s->exit_arg);
 		return true;
 	case SOFT_UD:
 		s->event = (struct x86_event){ .vector = X86_UD };
@@ -240,50 +254,127 @@ static struct block *next_block(struct soft *s)
 	return b;
 }
 
-static bool debug_trap(struct soft *s, bool armed)
+#define DR6_BS (1u << 14)
+
+/* Did the instruction that set @trap off end as one that can be stepped over? */
+static bool steps(struct soft *s, bool trap)
 {
-	if (!armed || s->exit_kind == SOFT_EVENT || s->exit_kind == SOFT_HOST ||
-	    s->exit_kind == SOFT_UD || s->exit_kind == SOFT_NM)
+	if (s->exit_kind != SOFT_SPECIAL)
+		return trap;
+	switch (((const struct x86_insn *)(uintptr_t)s->exit_arg)->mnemonic) {
+	case ZYDIS_MNEMONIC_INT:
+	case ZYDIS_MNEMONIC_INT3:
+	case ZYDIS_MNEMONIC_INTO:
+		/* INTO that does nothing leaves TF as it was. */
+		return trap && (s->x.c->rflags & RFL_TF);
+	case ZYDIS_MNEMONIC_SYSCALL:
+	case ZYDIS_MNEMONIC_SYSRET:
+		/* By the flag as they leave it: the kernel may mask it. */
+		return s->x.c->rflags & RFL_TF;
+	default:
+		return trap;
+	}
+}
+
+/* #DB after an instruction: single step and breakpoints of data. */
+static bool debug_trap(struct soft *s, bool trap, bool *halt)
+{
+	struct x86_cpu *c = s->x.c;
+	uint32_t hits = c->debug_hits;
+
+	switch ((enum soft_exit)s->exit_kind) {
+	case SOFT_EVENT:
+	case SOFT_HOST:
+	case SOFT_UD:
+	case SOFT_NM:
+		c->debug_hits = 0; /* it was not done */
 		return true;
-	return raise_now(s, (struct x86_event){ .vector = X86_DB, .dr6 = 1u << 14 });
+	default:
+		break;
+	}
+	if (c->debug_shadow)
+		return true; /* the next one tells */
+	c->debug_hits = 0;
+	if (steps(s, trap))
+		hits |= DR6_BS;
+	if (!hits)
+		return true;
+	*halt = false;
+	return raise_now(s, (struct x86_event){ .vector = X86_DB, .dr6 = hits });
+}
+
+/* A breakpoint of instructions where the guest is about to go on.  *@ok as in interrupt(). */
+static bool debug_fault(struct soft *s, bool *ok)
+{
+	struct x86_cpu *c = s->x.c;
+	uint64_t lin = s->mode_base + c->rip;
+
+	if (!x86_debug_armed(c) || (c->rflags & RFL_RF) || c->debug_shadow)
+		return false;
+	uint32_t hits = x86_debug_insn(c, x86_code64(c) ? lin : (uint32_t)lin);
+
+	if (hits)
+		*ok = raise_now(s, (struct x86_event){ .vector = X86_DB, .dr6 = hits });
+	return hits != 0;
 }
 
 /* One turn: a block, or an instruction.  false: shut down. */
 static bool turn(struct soft *s, bool *halt)
 {
 	struct x86_cpu *c = s->x.c;
-	bool trap = c->rflags & RFL_TF, shadow = c->int_shadow;
+	bool trap = c->rflags & RFL_TF, shadow = c->int_shadow, ok;
 
 	jmp_buf here;
 
 	s->x.fault = &here;
-	if (setjmp(here))
+	if (setjmp(here)) {
+		c->debug_hits = 0;
 		return raise_now(s, s->x.event);
-	s->one = shadow || trap || s->single;
+	}
+	if (debug_fault(s, &ok))
+		return ok;
+	s->one = shadow || trap || s->single || x86_debug_armed(c);
 	s->flushed = false;
 	struct block *b = next_block(s);
 
-	c->int_shadow = false;
+	c->int_shadow = c->debug_shadow = false;
 	execute(s, b);
 	c->rflags &= s->exit_kind == SOFT_JUMP ? ~(uint64_t)RFL_RF : ~0ull;
 	if (!after(s, b, halt))
 		return false;
-	return debug_trap(s, trap);
+	return debug_trap(s, trap, halt);
 }
 
-enum exit_reason soft_run(struct vcpu *v, struct err *e)
+/* Translations are of the registers that the last run left; a reset, an INIT, a debugger may
+ * have changed them.  CR0 is never 0 then. */
+static void enter(struct soft *s)
 {
-	struct soft *s = v->accel;
+	const struct x86_cpu *c = s->x.c;
+	bool first = !s->left.cr0;
+
+	if (s->left.cr0 == c->cr0 && s->left.cr3 == c->cr3 && s->left.cr4 == c->cr4 &&
+	    s->left.efer == c->efer && s->left.dr7 == c->dr[7])
+		return;
+	for (unsigned m = 0; m < TLB_MODES && first; m++)
+		s->tlb_used[m] = true;
+	soft_tlb_flush(s);
+}
+
+static void leave(struct soft *s)
+{
+	const struct x86_cpu *c = s->x.c;
+
+	s->left.cr0 = c->cr0;
+	s->left.cr3 = c->cr3;
+	s->left.cr4 = c->cr4;
+	s->left.efer = c->efer;
+	s->left.dr7 = c->dr[7];
+}
+
+static enum exit_reason run(struct soft *s)
+{
 	bool ok, halt = false;
 
-	if (signals_thread(s, e) < 0)
-		return EXIT_FAILED;
-	if (!s->entered_once) {
-		for (unsigned m = 0; m < TLB_MODES; m++)
-			s->tlb_used[m] = true;
-		soft_tlb_flush(s);
-		s->entered_once = true;
-	}
 	soft_mode(s);
 	s->irq_waiting = true;
 	s->site = NULL;
@@ -310,4 +401,17 @@ enum exit_reason soft_run(struct vcpu *v, struct err *e)
 		if (!ok)
 			return EXIT_SHUTDOWN;
 	}
+}
+
+enum exit_reason soft_run(struct vcpu *v, struct err *e)
+{
+	struct soft *s = v->accel;
+
+	if (signals_thread(s, e) < 0)
+		return EXIT_FAILED;
+	enter(s);
+	enum exit_reason r = run(s);
+
+	leave(s);
+	return r;
 }

@@ -120,7 +120,9 @@ struct soft {
 	unsigned n_modes;
 	struct site *site; /* of the jump that just left */
 	bool flushed;      /* since then */
-	bool entered_once;
+	struct {
+		uint64_t cr0, cr3, cr4, efer, dr7;
+	} left;          /* as run() left them: somebody else may have changed them since */
 	bool bare;       /* rflags are complete */
 	bool single;     /* every instruction alone: a debugger's step */
 	uint64_t budget; /* turns before run() returns; 0: no end */

@@ -70,6 +70,9 @@ static struct x86_ref miss(struct soft *s, uint64_t lin, unsigned access)
 		r.host = (store ? wr : rd) + (lin & (MEM_PAGE - 1));
 	if (!rd || (access & X86_ACC_FETCH))
 		return r;
+	/* Each access to it is to be looked at. */
+	if (x86_debug_armed(x->c) && x86_debug_page(x->c, lin))
+		return r;
 	if (!(x->c->cr4 & CR4_SMAP) && (access & X86_ACC_AC))
 		access &= ~(unsigned)X86_ACC_AC;
 	enum tlb_mode m = mode_of(access);
@@ -179,6 +182,8 @@ static uint64_t find(struct soft *s, const struct access *a, uint64_t address, b
 
 	if (!r.host || (a->write && cache_has_code(s->cache, r.gpa)))
 		return bounce(s, a, lin);
+	if (x86_debug_armed(c))
+		x86_debug_data(c, lin, a->size, a->write);
 	s->acc_ptr = (uint64_t)(uintptr_t)r.host;
 	return a->after_check;
 }

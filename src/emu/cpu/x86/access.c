@@ -81,6 +81,8 @@ void x86_ld_bytes(struct x86_exec *x, uint64_t lin, void *buf, unsigned n, unsig
 {
 	uint8_t *p = buf;
 
+	if (x86_debug_armed(x->c))
+		x86_debug_data(x->c, wrap(x->c, lin), n, false);
 	while (n) {
 		unsigned k = in_page(lin, n);
 		struct x86_ref r = x->translate(x, wrap(x->c, lin), access);
@@ -99,6 +101,8 @@ void x86_st_bytes(struct x86_exec *x, uint64_t lin, const void *buf, unsigned n,
 	unsigned k = in_page(lin, n);
 	struct x86_ref a = x->translate(x, wrap(x->c, lin), access | X86_ACC_WRITE);
 
+	if (x86_debug_armed(x->c))
+		x86_debug_data(x->c, wrap(x->c, lin), n, true);
 	if (k == n) {
 		ref_st(x, &a, buf, n);
 		return;

@@ -193,7 +193,7 @@ static void deliver_one(struct x86_exec *x, const struct x86_event *ev)
 		deliver_protected(x, ev);
 	else
 		deliver_real(x, ev);
-	x->c->int_shadow = false;
+	x->c->int_shadow = x->c->debug_shadow = false;
 }
 
 static bool contributory(const struct x86_event *ev)
@@ -253,5 +253,5 @@ void x86_soft_int(struct x86_exec *x, uint8_t vector, uint64_t next)
 		deliver_protected(x, &ev);
 	else
 		deliver_real(x, &ev);
-	c->int_shadow = false;
+	c->int_shadow = c->debug_shadow = false;
 }

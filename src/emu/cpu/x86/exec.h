@@ -108,6 +108,21 @@ static inline bool x86_canonical(uint64_t a)
 	return (uint64_t)((int64_t)(a << 16) >> 16) == a;
 }
 
+/* ---- debug.c: breakpoints, Intel SDM volume 3, 17.2 ---- */
+
+/* Is any breakpoint armed?  Then each instruction runs by itself. */
+static inline bool x86_debug_armed(const struct x86_cpu *c)
+{
+	return c->dr[7] & 0xff;
+}
+/* Is one of data in this page? */
+bool x86_debug_page(const struct x86_cpu *c, uint64_t lin);
+/* Notes the breakpoints that an access meets in debug_hits; #DB comes after the instruction. */
+void x86_debug_data(struct x86_cpu *c, uint64_t lin, unsigned size, bool write);
+void x86_debug_port(struct x86_cpu *c, uint16_t port, unsigned size);
+/* Bits of DR6 of the breakpoints that an instruction at @lin meets. */
+uint32_t x86_debug_insn(const struct x86_cpu *c, uint64_t lin);
+
 /* ---- segment.c ---- */
 
 struct x86_desc {

@@ -46,6 +46,7 @@ enum {
 #define MSR_GS_BASE          0xc0000101u
 #define MSR_KERNEL_GS_BASE   0xc0000102u
 #define MSR_TSC_AUX          0xc0000103u
+#define MSR_K7_EVNTSEL0      0xc0010000u
 #define MSR_K8_SYSCFG        0xc0010010u
 #define MSR_K7_HWCR          0xc0010015u
 #define MSR_NB_CFG           0xc001001fu
@@ -245,6 +246,9 @@ static bool constant(const struct x86_cpu *c, uint32_t msr, uint64_t *v)
 	bool amd = c->cpuid && !strcmp(c->cpuid->vendor, "AuthenticAMD");
 
 	*v = 0;
+	/* Events and counters that do not count: guests find out by writing. */
+	if (msr >= MSR_K7_EVNTSEL0 && msr < MSR_K7_EVNTSEL0 + 8)
+		return amd;
 	switch (msr) {
 	case MSR_PLATFORM_ID:
 	case MSR_FEATURE_CONTROL:

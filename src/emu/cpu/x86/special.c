@@ -40,6 +40,8 @@ static bool in_out(struct x86_exec *x, const struct x86_insn *i)
 	unsigned size = i->opcode & 1 ? (i->opsz == 2 ? 2 : 4) : 1;
 
 	x86_check_io(x, port, size);
+	if (x86_debug_armed(c))
+		x86_debug_port(c, port, size);
 	if (i->mnemonic == ZYDIS_MNEMONIC_IN)
 		x86_put(c, X86_RAX, size, bus_read(x->bus, BUS_PORT, port, size));
 	else
@@ -288,7 +290,7 @@ static void push_pop_seg(struct x86_exec *x, const struct x86_insn *i, bool push
 	c->gpr[X86_RSP] =
 		mask == 0xffff ? (c->gpr[X86_RSP] & ~0xffffull) | (s.sp & 0xffff) : s.sp & mask;
 	if (sreg == X86_SS)
-		c->int_shadow = true;
+		c->int_shadow = c->debug_shadow = true;
 }
 
 static bool stack(struct x86_exec *x, const struct x86_insn *i)

@@ -88,7 +88,7 @@ static bool mov_seg(struct x86_exec *x, const struct x86_insn *i)
 			x86_ud(x);
 		x86_load_seg(x, sreg, (uint16_t)x86_rm_ld(x, i, 2));
 		if (sreg == X86_SS)
-			c->int_shadow = true;
+			c->int_shadow = c->debug_shadow = true;
 	}
 	c->rip = n;
 	return true;
@@ -102,6 +102,10 @@ static void interrupt(struct x86_exec *x, const struct x86_insn *i)
 	case ZYDIS_MNEMONIC_INT3:
 		x86_soft_int(x, X86_BP, n);
 		break;
+	case ZYDIS_MNEMONIC_INT1:
+		/* A trap of the processor's: no gate's privilege counts. */
+		x->c->rip = n;
+		x86_raise(x, X86_DB);
 	case ZYDIS_MNEMONIC_INTO:
 		if (x->c->rflags & RFL_OF)
 			x86_soft_int(x, X86_OF, n);
@@ -144,6 +148,7 @@ bool x86_special_flow(struct x86_exec *x, const struct x86_insn *i)
 		x86_iret(x, i->opsz, after(x->c, i));
 		return true;
 	case ZYDIS_MNEMONIC_INT:
+	case ZYDIS_MNEMONIC_INT1:
 	case ZYDIS_MNEMONIC_INT3:
 	case ZYDIS_MNEMONIC_INTO:
 		interrupt(x, i);

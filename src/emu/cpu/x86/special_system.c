@@ -103,7 +103,12 @@ static void mov_dr(struct x86_exec *x, const struct x86_insn *i)
 		v = (v & 0xe00f) | 0xffff0ff0;
 	if (r == 7)
 		v = (v & 0xffff2bff) | 0x400;
+	bool armed = x86_debug_armed(c);
+
 	c->dr[r] = v;
+	/* Accesses to watched pages are not to be found in a TLB. */
+	if (armed || x86_debug_armed(c))
+		x->flush(x, true);
 }
 
 /* LGDT, LIDT, SGDT, SIDT. */

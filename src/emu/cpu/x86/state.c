@@ -82,7 +82,9 @@ void x86_init(struct x86_cpu *c)
 	c->dr[6] = 0xffff0ff0;
 	c->dr[7] = 0x400;
 	memset(c->pdpte, 0, sizeof(c->pdpte));
-	c->int_shadow = c->nmi_blocked = c->nmi_pending = false;
+	c->int_shadow = c->debug_shadow = false;
+	c->debug_hits = 0;
+	c->nmi_blocked = c->nmi_pending = false;
 	c->inject_pending = c->smm = false;
 }
 

@@ -194,10 +194,11 @@ struct x86_cpu {
 	struct x86_msrs msr;
 	uint64_t pdpte[4]; /* PAE: as loaded with CR3 */
 
-	/* Set by STI, MOV SS and POP SS: no interrupt (and no #DB) before the next
-	 * instruction has been done. */
-	bool int_shadow;
-	bool nmi_blocked; /* until IRET */
+	/* Set by STI, MOV SS and POP SS: no interrupt before the next instruction has been
+	 * done; nor, after the latter two, a #DB. */
+	bool int_shadow, debug_shadow;
+	uint32_t debug_hits; /* of DR6: breakpoints that the present instruction has met */
+	bool nmi_blocked;    /* until IRET */
 	bool nmi_pending;
 	/* An event on its way in (KVM may hand one back between runs); has_error as given. */
 	bool inject_pending, inject_soft, inject_has_error;

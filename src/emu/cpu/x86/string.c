@@ -88,7 +88,7 @@ static uint64_t do_movs(const struct str *s, uint64_t n)
 
 	n = run(s, s->i->seg, X86_RSI, from, n);
 	n = run(s, X86_ES, X86_RDI, to, n);
-	if (!crosses(s, from) && !crosses(s, to)) {
+	if (!crosses(s, from) && !crosses(s, to) && !x86_debug_armed(x->c)) {
 		struct x86_ref a = x->translate(x, from, s->access);
 		struct x86_ref b = x->translate(x, to, s->access | X86_ACC_WRITE);
 
@@ -124,7 +124,7 @@ static uint64_t do_stos(const struct str *s, uint64_t n)
 	n = run(s, X86_ES, X86_RDI, to, n);
 	struct x86_ref b = { 0 };
 
-	if (!crosses(s, to))
+	if (!crosses(s, to) && !x86_debug_armed(x->c))
 		b = x->translate(x, to, s->access | X86_ACC_WRITE);
 	if (b.host) {
 		fill(b.host, v, n, s->size);
@@ -199,6 +199,8 @@ static void do_one(const struct str *s)
 		uint64_t to = dst_lin(s, true);
 
 		x86_check_io(x, port, s->size);
+		if (x86_debug_armed(c))
+			x86_debug_port(c, port, s->size);
 		x86_probe_write(x, to, s->size, s->access);
 		x86_st(x, to, s->size, bus_read(x->bus, BUS_PORT, port, s->size), s->access);
 		advance(s, X86_RDI, 1);
@@ -208,6 +210,8 @@ static void do_one(const struct str *s)
 		uint64_t v = x86_ld(x, src_lin(s), s->size, s->access);
 
 		x86_check_io(x, port, s->size);
+		if (x86_debug_armed(c))
+			x86_debug_port(c, port, s->size);
 		bus_write(x->bus, BUS_PORT, port, s->size, v);
 		advance(s, X86_RSI, 1);
 		break;
@@ -255,8 +259,11 @@ bool x86_string(struct x86_exec *x, const struct x86_insn *i)
 		c->rip += i->len;
 		return true;
 	}
-	for (unsigned k = 0; k < RUNS && reg(&s, X86_RCX) && !end; k++) {
-		uint64_t n = once(&s, reg(&s, X86_RCX), &end);
+	/* Each repetition is one to a debugger. */
+	bool alone = (c->rflags & RFL_TF) || x86_debug_armed(c);
+
+	for (unsigned k = 0; k < (alone ? 1 : RUNS) && reg(&s, X86_RCX) && !end; k++) {
+		uint64_t n = once(&s, alone ? 1 : reg(&s, X86_RCX), &end);
 
 		if (!cmp)
 			x86_put(c, X86_RCX, i->adsz, c->gpr[X86_RCX] - n);
