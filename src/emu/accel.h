@@ -47,7 +47,7 @@ struct accel_ops {
 	int (*open)(const struct accel_env *env, const char *opts, void **vm, struct err *e);
 	int (*vcpu_init)(void *vm, struct vcpu *c, struct err *e);
 	/* In the vCPU's own thread, until there is a reason.  The state in c->x86 is current
-	 * when it returns. */
+	 * when it returns.  Called by vcpu_run(). */
 	enum exit_reason (*run)(struct vcpu *c, struct err *e);
 	/* Makes run() of this vCPU return or notice its requests; any thread. */
 	void (*kick)(struct vcpu *c);
@@ -56,6 +56,9 @@ struct accel_ops {
 	/* Which processor features it can offer; NULL: those of x86_cpuid_host(). */
 	int (*features)(uint32_t *feat, struct err *e);
 };
+
+/* c->ops->run() as one of its group; its exclusive jobs are done when this returns. */
+enum exit_reason vcpu_run(struct vcpu *c, struct err *e);
 
 extern const struct accel_ops accel_soft, accel_kvm;
 

@@ -37,7 +37,7 @@ bool machine_vcpu_stop(struct vcpu *c)
 	while (m->hold && !m->ending)
 		pthread_cond_wait(&m->changed, &m->lock);
 	m->parked--;
-	atomic_fetch_and(&c->request, ~(uint32_t)(VCPU_STOP | VCPU_RESET | VCPU_EXCL));
+	atomic_fetch_and(&c->request, ~(uint32_t)(VCPU_STOP | VCPU_RESET));
 	go = !m->ending;
 	pthread_mutex_unlock(&m->lock);
 	return go;
@@ -317,6 +317,7 @@ static int make_cpus(struct machine *m, struct err *e)
 		struct vcpu *c = &m->vcpu[i];
 
 		c->m = m;
+		c->group = &m->group;
 		c->index = i;
 		c->ops = m->ops;
 		sem_init(&c->wake, 0, 0);
@@ -365,6 +366,8 @@ int machine_new(struct machine **out, struct machine_config *c, struct err *e)
 	pthread_cond_init(&m->changed, NULL);
 	m->job = (struct loop_job){ .run = serve, .arg = m };
 	m->vcpu = mem_zalloc(m->vcpus, sizeof(*m->vcpu), e);
+	if (m->vcpu)
+		vcpu_group_init(&m->group, m->vcpu, m->vcpus);
 	r = m->vcpu ? open_kernel(m, e) : -ENOMEM;
 	if (r == 0)
 		r = make_memory(m, e);
@@ -450,6 +453,7 @@ void machine_free(struct machine *m)
 	mem_dealloc(m->ram, m->config->mem);
 	io_close(m->kernel_fd);
 	io_close(m->initrd_fd);
+	vcpu_group_fini(&m->group);
 	free(m->vcpu);
 	pthread_cond_destroy(&m->changed);
 	pthread_mutex_destroy(&m->lock);

@@ -7,7 +7,8 @@
  *
  *   device -> its bus (pci, msix) -> pic or ioapic -> lapic -> clock, vcpu_ask()
  *
- * The bus's own lock is never held while a device is called.
+ * The bus's own lock is never held while a device is called.  The memory map changes in exclusive
+ * sections of the group of vCPUs (vcpu.h).
  */
 #ifndef EMU_MACHINE_H
 #define EMU_MACHINE_H
@@ -50,6 +51,7 @@ struct machine {
 	struct x86_cpuid cpuid;
 	struct vcpu *vcpu;
 	unsigned vcpus;
+	struct vcpu_group group;
 
 	struct apics *apics;
 	struct pc *pc; /* machines/pc.c */

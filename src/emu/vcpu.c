@@ -29,7 +29,7 @@ void vcpu_ask(struct vcpu *c, uint32_t bits)
 }
 
 /* What ends a halt whatever the interrupt flag says. */
-#define WAKES (VCPU_NMI | VCPU_SMI | VCPU_INIT | VCPU_SIPI | VCPU_STOP | VCPU_RESET | VCPU_EXCL)
+#define WAKES (VCPU_NMI | VCPU_SMI | VCPU_INIT | VCPU_SIPI | VCPU_STOP | VCPU_RESET)
 
 static bool has_work(struct vcpu *c)
 {
@@ -39,6 +39,9 @@ static bool has_work(struct vcpu *c)
 		return true;
 	if (atomic_load(&c->wait_sipi))
 		return false;
+	/* taken in, but something else had to be done first */
+	if (c->x86->nmi_pending && !c->x86->nmi_blocked)
+		return true;
 	if (!atomic_load(&c->halted))
 		return true;
 	if (!(c->x86->rflags & RFL_IF))
@@ -73,7 +76,7 @@ static void be_started(struct vcpu *c)
 {
 	if (!atomic_exchange(&c->wait_sipi, false))
 		return;
-	x86_sipi(c->x86, c->sipi_vector);
+	x86_sipi(c->x86, atomic_load(&c->sipi_vector));
 }
 
 /* What was asked, in the order in which a processor looks at it.  False: the thread ends. */
@@ -82,7 +85,7 @@ static bool serve(struct vcpu *c)
 	uint32_t mine = VCPU_INIT | VCPU_SIPI | VCPU_SMI;
 	uint32_t req;
 
-	if (atomic_load(&c->request) & (VCPU_STOP | VCPU_RESET | VCPU_EXCL))
+	if (atomic_load(&c->request) & (VCPU_STOP | VCPU_RESET))
 		if (!machine_vcpu_stop(c))
 			return false;
 	req = atomic_fetch_and(&c->request, ~mine) & mine;
@@ -110,7 +113,7 @@ void *vcpu_thread(void *arg)
 		if (atomic_load(&c->wait_sipi))
 			continue;
 		atomic_store(&c->halted, false);
-		switch (c->ops->run(c, &e)) {
+		switch (vcpu_run(c, &e)) {
 		case EXIT_REQUEST:
 			break;
 		case EXIT_HALT:

@@ -96,7 +96,7 @@ static void deliver_one(struct lapic *l, enum delivery mode, uint8_t vector, boo
 		vcpu_ask(l->vcpu, VCPU_INIT);
 		break;
 	case D_SIPI:
-		l->vcpu->sipi_vector = vector;
+		atomic_store(&l->vcpu->sipi_vector, vector);
 		vcpu_ask(l->vcpu, VCPU_SIPI);
 		break;
 	case D_EXTINT:
