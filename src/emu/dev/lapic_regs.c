@@ -197,6 +197,9 @@ bool lapic_put(struct lapic *l, unsigned reg, uint64_t v)
 	uint32_t low = (uint32_t)v, dest;
 	int ended = -1;
 
+	/* Reserved bits of x2APIC's: only ICR has 64. */
+	if (x2 && reg != A_ICR && v >> (reg == A_SELF_IPI ? 8 : 32))
+		return false;
 	if (reg == A_SELF_IPI) {
 		if (x2)
 			apics_deliver(l->all, l->id, false, D_FIXED, (uint8_t)v, false);

@@ -18,20 +18,18 @@ void tr_exit(struct trans *t, enum soft_exit kind, uint64_t rip, uint64_t arg)
 	e_jmp_to(e, cache_writable(c, cache_stubs(c)->exit));
 }
 
-/* To a target in r15 that is known only now. */
-static void go_indirect(struct trans *t)
+/* To a target in r15 that is known only now.  @sp: what the instruction added to rsp. */
+static void go_indirect(struct trans *t, int32_t sp)
 {
-	struct emit *e = &t->e;
 	struct cache *c = t->s->cache;
+	uint8_t *exit = cache_writable(c, cache_stubs(c)->exit);
+	struct leap *from = cache_alloc(c, sizeof(*from));
 
-	if (t->mode & MODE_ONE) {
-		e_st(e, CPU_OFF(rip), R15);
-		e_st_imm(e, OFF(exit_kind), SOFT_JUMP);
-		e_st_imm(e, OFF(exit_arg), 0);
-		e_jmp_to(e, cache_writable(c, cache_stubs(c)->exit));
-		return;
-	}
-	stub_indirect(e, cache_writable(c, cache_stubs(c)->exit));
+	*from = (struct leap){ .rip = tr_rip(t), .sp = sp };
+	if (t->mode & MODE_ONE)
+		stub_leap(&t->e, exit, from);
+	else
+		stub_indirect(&t->e, exit, from);
 }
 
 /* A loop's way back: requests are looked at. */
@@ -238,7 +236,7 @@ static void form_ret(struct trans *t)
 	move_sp(t, RSP, (int32_t)size + drop);
 	tr_access_end(t);
 	tr_want_flags(t);
-	go_indirect(t);
+	go_indirect(t, (int32_t)size + drop);
 }
 
 static void form_call(struct trans *t, bool indirect)
@@ -261,7 +259,7 @@ static void form_call(struct trans *t, bool indirect)
 	push(t, size, PUSH_IMM, tr_next(t));
 	tr_want_flags(t);
 	e_ld(e, R15, OFF(target));
-	go_indirect(t);
+	go_indirect(t, -(int32_t)size);
 }
 
 static void form_jmp_indirect(struct trans *t)
@@ -275,7 +273,7 @@ static void form_jmp_indirect(struct trans *t)
 		e_zx16(e, R15, R14);
 	else
 		e_lea(e, size, R15, R14, -1, 1, 0);
-	go_indirect(t);
+	go_indirect(t, 0);
 }
 
 static void form_jcc(struct trans *t)

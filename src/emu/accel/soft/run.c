@@ -180,6 +180,19 @@ static bool look(struct soft *s)
 	return atomic_load(&s->vcpu->request) & ~(uint32_t)(VCPU_IRQ | VCPU_NMI | VCPU_FLUSH);
 }
 
+/* An indirect jump to outside the segment, or to no canonical address, is the jump's fault. */
+static void leap(struct soft *s, const struct leap *from)
+{
+	struct x86_cpu *c = s->x.c;
+
+	if (x86_code64(c) ? x86_canonical(c->rip) : c->rip <= c->seg[X86_CS].limit)
+		return;
+	c->rip = from->rip;
+	x86_set_sp(c, c->gpr[X86_RSP] - (uint64_t)(int64_t)from->sp);
+	s->exit_kind = SOFT_EVENT;
+	x86_gp(&s->x, 0);
+}
+
 /* True: it halts. */
 static bool special(struct soft *s, const struct x86_insn *i)
 {
@@ -206,6 +219,9 @@ static bool after(struct soft *s, struct block *b, bool *halt)
 		s->site = (struct site *)(uintptr_t)s->exit_arg;
 		return true;
 	case SOFT_LOOK:
+		return true;
+	case SOFT_LEAP:
+		leap(s, (const struct leap *)(uintptr_t)s->exit_arg);
 		return true;
 	case SOFT_SPECIAL:
 		*halt = special(s, (const struct x86_insn *)(uintptr_t)s->exit_arg);
@@ -309,7 +325,10 @@ static bool debug_fault(struct soft *s, bool *ok)
 	struct x86_cpu *c = s->x.c;
 	uint64_t lin = s->mode_base + c->rip;
 
-	if (!x86_debug_armed(c) || (c->rflags & RFL_RF) || c->debug_shadow)
+	if (!x86_debug_armed(c) || (c->rflags & RFL_RF))
+		return false;
+	/* AMD's processors hold only traps back behind MOV SS. */
+	if (c->debug_shadow && !(c->cpuid && x86_cpuid_amd(c->cpuid)))
 		return false;
 	uint32_t hits = x86_debug_insn(c, x86_code64(c) ? lin : (uint32_t)lin);
 
@@ -339,7 +358,8 @@ static bool turn(struct soft *s, bool *halt)
 
 	c->int_shadow = c->debug_shadow = false;
 	execute(s, b);
-	c->rflags &= s->exit_kind == SOFT_JUMP ? ~(uint64_t)RFL_RF : ~0ull;
+	if (s->exit_kind == SOFT_JUMP || s->exit_kind == SOFT_LEAP)
+		c->rflags &= ~(uint64_t)RFL_RF;
 	if (!after(s, b, halt))
 		return false;
 	return debug_trap(s, trap, halt);

@@ -63,6 +63,7 @@ enum soft_exit {
 	SOFT_UD,
 	SOFT_NM,
 	SOFT_LOOK, /* requests */
+	SOFT_LEAP, /* a jump to where no table knew: `arg`: struct leap */
 };
 
 struct soft_vm;
@@ -207,6 +208,13 @@ struct site {
 	uint64_t rip;
 };
 
+/* The instruction behind a jump whose target turns out to be no place to go to, and what puts
+ * the stack pointer back. */
+struct leap {
+	uint64_t rip;
+	int32_t sp;
+};
+
 struct block {
 	uint64_t rip, base; /* CS base */
 	uint64_t gpa[2];    /* of first byte; of the second page, or ~0 */
@@ -254,7 +262,9 @@ void stubs_make(struct cache *c, struct soft *s);
 struct emit;
 /* The guest goes on at r15, or at @target, in another page perhaps: through the table of recent
  * targets.  @exit: the stub, in the writable view. */
-void stub_indirect(struct emit *e, const uint8_t *exit);
+void stub_indirect(struct emit *e, const uint8_t *exit, const struct leap *from);
+/* The same without the table. */
+void stub_leap(struct emit *e, const uint8_t *exit, const struct leap *from);
 void stub_far(struct emit *e, const uint8_t *exit, uint64_t target);
 uint64_t soft_slow(struct x86_cpu *c, uint64_t access, uint64_t address);
 uint64_t soft_commit(struct x86_cpu *c, const struct access *a);

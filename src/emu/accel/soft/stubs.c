@@ -169,12 +169,18 @@ static void make_fpu(struct emit *e)
 	B(e, "\x41\xff\xe7"); /* jmp r15 */
 }
 
-static void not_in_table(struct emit *e, const uint8_t *exit)
+static void not_in_table(struct emit *e, const uint8_t *exit, const struct leap *from)
 {
 	e_ld(e, RCX, OFF(tmp));
+	stub_leap(e, exit, from);
+}
+
+void stub_leap(struct emit *e, const uint8_t *exit, const struct leap *from)
+{
 	e_st(e, CPU_OFF(rip), R15);
-	e_st_imm(e, OFF(exit_kind), SOFT_JUMP);
-	e_st_imm(e, OFF(exit_arg), 0);
+	e_st_imm(e, OFF(exit_kind), from ? SOFT_LEAP : SOFT_JUMP);
+	e_imm(e, R15, (uint64_t)(uintptr_t)from);
+	e_st(e, OFF(exit_arg), R15);
 	e_jmp_to(e, exit);
 }
 
@@ -198,7 +204,7 @@ static void match(struct emit *e)
 	B(e, "\xe3\x00"); /* jrcxz */
 }
 
-void stub_indirect(struct emit *e, const uint8_t *exit)
+void stub_indirect(struct emit *e, const uint8_t *exit, const struct leap *from)
 {
 	int32_t jc = OFF(jc);
 
@@ -209,7 +215,7 @@ void stub_indirect(struct emit *e, const uint8_t *exit)
 	match(e);
 	uint8_t *hit = e->p;
 
-	not_in_table(e, exit);
+	not_in_table(e, exit, from);
 	hit[-1] = (uint8_t)(e->p - hit);
 	e_ld(e, RCX, OFF(tmp));
 	gs_r13x8(e, 0xff, 4, jc + (int32_t)offsetof(struct jump_entry, host)); /* jmp */
@@ -225,7 +231,7 @@ void stub_far(struct emit *e, const uint8_t *exit, uint64_t target)
 	match(e);
 	uint8_t *hit = e->p;
 
-	not_in_table(e, exit);
+	not_in_table(e, exit, NULL);
 	hit[-1] = (uint8_t)(e->p - hit);
 	e_ld(e, RCX, OFF(tmp));
 	e8(e, 0x65);

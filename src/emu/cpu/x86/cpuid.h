@@ -62,6 +62,11 @@ static inline bool x86_has(const struct x86_cpuid *c, enum cpuid_word w, unsigne
 	return c->feat[w] >> bit & 1;
 }
 
+static inline bool x86_cpuid_amd(const struct x86_cpuid *c)
+{
+	return c->vendor[0] == 'A' && c->vendor[1] == 'u'; /* AuthenticAMD */
+}
+
 uint32_t x86_cpuid_signature(const struct x86_cpuid *c);
 /* What is not static: CR4 and XCR0 of the processor that asks, and its index. */
 struct x86_cpuid_env {

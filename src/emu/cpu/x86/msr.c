@@ -234,6 +234,14 @@ static bool must_be_canonical(uint32_t msr)
 	       msr == MSR_SYSENTER_EIP;
 }
 
+/* Machine check banks: all errors or none are looked for, a status is only cleared. */
+static bool mce_takes(uint32_t msr, uint64_t v)
+{
+	if (msr < MSR_MC0_CTL || msr >= MSR_MC0_CTL + 4 * X86_MCE_BANKS)
+		return true;
+	return (msr & 3) == 0 ? !v || v == ~0ull : (msr & 3) != 1 || !v;
+}
+
 static bool is_apic(uint32_t msr)
 {
 	return msr == MSR_APIC_BASE || msr == MSR_TSC_DEADLINE ||
@@ -327,6 +335,8 @@ bool x86_wrmsr(struct x86_exec *x, uint32_t msr, uint64_t v)
 	}
 	if (p) {
 		if (must_be_canonical(msr) && !x86_canonical(v))
+			return false;
+		if (!mce_takes(msr, v))
 			return false;
 		if (msr == MSR_PAT && (v & 0xf8f8f8f8f8f8f8f8ull))
 			return false;

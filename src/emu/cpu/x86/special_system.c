@@ -313,7 +313,8 @@ static void invpcid(struct x86_exec *x, const struct x86_insn *i)
 	uint64_t pcid = x86_ld(x, lin, 8, x86_access(c));
 	uint64_t addr = x86_ld(x, lin + 8, 8, x86_access(c));
 
-	if (type > 3 || (type < 2 && pcid >> 12) || (type == 0 && !x86_canonical(addr)))
+	if (type > 3 || pcid >> 12 || (type == 0 && !x86_canonical(addr)) ||
+	    (type < 2 && pcid && !(c->cr4 & CR4_PCIDE)))
 		x86_gp(x, 0);
 	if (type == 0)
 		x->flush_page(x, addr);
@@ -330,6 +331,20 @@ static void invlpg(struct x86_exec *x, const struct x86_insn *i)
 		x->flush_page(x, ea + (i->seg >= X86_FS ? x->c->seg[i->seg].base : 0));
 	else
 		x->flush_page(x, (uint32_t)(ea + x->c->seg[i->seg].base));
+}
+
+/*
+ * VMCALL and VMMCALL: no call is offered, but who sees KVM's signature may ask, and is told so
+ * (Documentation/virt/kvm/x86/hypercalls.rst).
+ */
+static void hypercall(struct x86_exec *x)
+{
+	struct x86_cpu *c = x->c;
+	const uint64_t no_such = 0 - 1000ull, not_you = 0 - 1ull;
+
+	if (!c->cpuid || !c->cpuid->hypervisor)
+		x86_ud(x);
+	x86_put(c, X86_RAX, x86_code64(c) ? 8 : 4, x86_cpl(c) ? not_you : no_such);
 }
 
 static void xcr(struct x86_exec *x, bool set)
@@ -405,6 +420,10 @@ static bool act(struct x86_exec *x, const struct x86_insn *i)
 		return true;
 	case ZYDIS_MNEMONIC_INVPCID:
 		invpcid(x, i);
+		return true;
+	case ZYDIS_MNEMONIC_VMCALL:
+	case ZYDIS_MNEMONIC_VMMCALL:
+		hypercall(x);
 		return true;
 	case ZYDIS_MNEMONIC_INVD:
 	case ZYDIS_MNEMONIC_WBINVD:

@@ -4,8 +4,10 @@
 
 #include <string.h>
 
-#define TSS_BUSY 2u
-#define TSS_32   8u
+#define TSS_BUSY   2u
+#define TSS_32     8u
+/* All that there are, VM and ID included. */
+#define TASK_FLAGS 0x3f7fd5u
 
 static bool tss_is32(const struct x86_seg *tr)
 {
@@ -193,7 +195,7 @@ void x86_task_switch(struct x86_exec *x, uint16_t sel, enum x86_task_how how, ui
 	if (tss_is32(&t) && (c->cr0 & CR0_PG) && m.cr3 != c->cr3)
 		x86_set_cr3(x, m.cr3);
 	c->rip = m.eip;
-	c->rflags = (m.eflags & 0x37fd5) | RFL_1;
+	c->rflags = (m.eflags & TASK_FLAGS) | RFL_1;
 	for (unsigned i = 0; i < 8; i++)
 		c->gpr[i] = m.gpr[i];
 	c->ldtr = (struct x86_seg){ .sel = (uint16_t)m.ldt };
