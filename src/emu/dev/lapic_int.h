@@ -63,6 +63,7 @@ struct lapic {
 	struct timer timer;
 	uint32_t initial, divide;
 	uint64_t started; /* when the count was loaded */
+	bool done;        /* counted down once; a change to periodic does not begin anew */
 };
 
 struct apics {
@@ -101,6 +102,8 @@ int lapic_top(const uint32_t v[8]);
 void lapic_timer_init(struct lapic *l);
 void lapic_timer_load(struct lapic *l);
 uint32_t lapic_timer_count(struct lapic *l);
+/* The timer's entry changes from this mode to another. */
+void lapic_timer_leave(struct lapic *l);
 void lapic_timer_deadline(struct lapic *l, uint64_t tsc);
 
 /* lapic_regs.c; the lock is not held.  False: no such register. */

@@ -87,6 +87,8 @@ static void set_lvt(struct lapic *l, unsigned i, uint32_t v)
 	v &= writable[i];
 	if (!(l->svr & SVR_ENABLE))
 		v |= LVT_MASKED;
+	if (i == LVT_TIMER && TIMER_MODE(old) != TIMER_MODE(v))
+		lapic_timer_leave(l);
 	l->lvt[i] = v;
 	if (i != LVT_TIMER || TIMER_MODE(old) == TIMER_MODE(v))
 		return;

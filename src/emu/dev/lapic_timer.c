@@ -23,7 +23,7 @@ static void fire(void *arg)
 
 	if (!(lvt & LVT_MASKED))
 		lapic_accept(l, (uint8_t)lvt, false);
-	if (TIMER_MODE(lvt) == TIMER_PERIODIC && l->initial) {
+	if (TIMER_MODE(lvt) == TIMER_PERIODIC && l->initial && !l->done) {
 		uint64_t now = clock_now(l->all->clock), p = period(l);
 
 		/* what was missed while nobody ran is not made up for */
@@ -47,6 +47,7 @@ void lapic_timer_load(struct lapic *l)
 	if (TIMER_MODE(l->lvt[LVT_TIMER]) == TIMER_DEADLINE)
 		return;
 	timer_cancel(&l->timer);
+	l->done = false;
 	l->started = clock_now(l->all->clock);
 	if (l->initial)
 		timer_set(&l->timer, l->started + period(l));
@@ -56,7 +57,7 @@ uint32_t lapic_timer_count(struct lapic *l)
 {
 	uint64_t gone, p = period(l);
 
-	if (!l->initial || TIMER_MODE(l->lvt[LVT_TIMER]) == TIMER_DEADLINE)
+	if (!l->initial || l->done || TIMER_MODE(l->lvt[LVT_TIMER]) == TIMER_DEADLINE)
 		return 0;
 	gone = clock_now(l->all->clock) - l->started;
 	if (gone >= p) {
@@ -65,6 +66,12 @@ uint32_t lapic_timer_count(struct lapic *l)
 		gone %= p;
 	}
 	return (uint32_t)((p - gone) >> shift(l));
+}
+
+void lapic_timer_leave(struct lapic *l)
+{
+	if (TIMER_MODE(l->lvt[LVT_TIMER]) == TIMER_ONE_SHOT && !lapic_timer_count(l))
+		l->done = true;
 }
 
 void lapic_timer_deadline(struct lapic *l, uint64_t tsc)
@@ -78,10 +85,14 @@ void lapic_timer_deadline(struct lapic *l, uint64_t tsc)
 	timer_cancel(&l->timer);
 	if (!tsc || !c->tsc_khz)
 		return;
-	in = tsc > now ? tsc - now : 0;
+	/* What is over comes at once, not when another thread finds the time. */
+	if (tsc <= now) {
+		fire(l);
+		return;
+	}
+	in = tsc - now;
 	if (in > UINT64_C(1) << 60)
 		in = UINT64_C(1) << 60;
 	/* never early: what wakes then finds that its time has come */
-	timer_set(&l->timer,
-		  clock_now(l->all->clock) + mul_div(in, 1000000, c->tsc_khz) + (in != 0));
+	timer_set(&l->timer, clock_now(l->all->clock) + mul_div(in, 1000000, c->tsc_khz) + 1);
 }

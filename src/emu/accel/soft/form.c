@@ -259,6 +259,8 @@ struct form form_of(const struct x86_decoded *d, const struct x86_cpuid *cpuid)
 	    d->z.encoding == ZYDIS_INSTRUCTION_ENCODING_XOP ||
 	    d->z.encoding == ZYDIS_INSTRUCTION_ENCODING_MVEX)
 		return f;
+	if (m == ZYDIS_MNEMONIC_UD0 || m == ZYDIS_MNEMONIC_UD1 || m == ZYDIS_MNEMONIC_UD2)
+		return f;
 	if (hint(m)) {
 		f.kind = FORM_NOP;
 	} else if (fpu_special(m)) {
