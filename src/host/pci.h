@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PCI devices by /sys/bus/pci, and whether each may be given to a guest.
+ * PCI devices by /sys/bus/pci, and whether each may be given to a guest: hostcheck tells it and
+ * vtune goes by it.
  */
 #ifndef HOST_PCI_H
 #define HOST_PCI_H
@@ -61,20 +62,35 @@ enum pci_why {
 	PCI_UNBOUND = 16,  /* its own driver is not vfio-pci yet: binding it is enough */
 	PCI_NO_RESET = 32, /* cannot be reset between guests: works, but not cleanly */
 	PCI_NO_REMAP = 64, /* no interrupt remapping and no allow_unsafe_interrupts */
+	PCI_HOST = 128,    /* the host itself lives on it */
+	/* as this host is, no guest can have it */
+	PCI_NEVER =
+		PCI_IS_BRIDGE | PCI_NO_IOMMU | PCI_GROUP | PCI_RMRR | PCI_NO_REMAP | PCI_HOST,
+};
+
+struct pci_uses;
+
+/* What a verdict is founded on. */
+struct pci_view {
+	const struct pci_devs *devs;
+	const struct iommu *iommu;
+	/* may be NULL (not root, or none): RMRRs are then known by the group's reserved regions
+	 * alone, which everybody may read and which newer kernels have */
+	const struct dmar *dmar;
+	const struct pci_uses *uses; /* host/pci_use.h */
+	/* addresses that are to go to guests too: they do not stand in each other's way */
+	char *const *given;
+	size_t n_given;
 };
 
 struct pci_verdict {
 	unsigned why;
+	const char *use;               /* for PCI_HOST: words of pci_use_of() */
 	const struct pci_dev *blocker; /* for PCI_GROUP: the first such member */
 	size_t members;                /* of the group that are no bridges, itself included */
 };
 
-/*
- * @dmar may be NULL (not root, or none): RMRRs are then known by the group's reserved
- * regions alone, which everybody may read and which newer kernels have.
- */
-void pci_verdict(const struct pci_devs *l, const struct iommu *m, const struct dmar *dmar,
-		 const struct pci_dev *d, struct pci_verdict *out);
+void pci_verdict(const struct pci_view *v, const struct pci_dev *d, struct pci_verdict *out);
 
 /* Does @scope, in @segment, name @d (itself, or for a bridge all below it)? */
 bool pci_in_scope(const struct pci_devs *l, uint16_t segment, const struct dmar_scope *scope,

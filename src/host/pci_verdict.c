@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/pci.h"
+#include "host/pci_use.h"
 
 #include <string.h>
 
@@ -75,35 +76,54 @@ static bool has_direct_region(const struct iommu_group *g)
 	return false;
 }
 
-/* A member without a driver does no DMA; a bridge's driver leaves it to the owner. */
-static bool blocks(const struct pci_dev *member)
+/* Is to go to a guest as well, and the host can do without it. */
+static bool is_given(const struct pci_view *v, const struct pci_dev *d)
 {
-	return !pci_is_bridge(member) && member->driver[0] &&
-	       !pci_driver_yields(member->driver);
+	for (size_t i = 0; i < v->n_given; i++)
+		if (!strcmp(v->given[i], d->addr))
+			return !pci_use_of(v->uses, d->addr);
+	return false;
 }
 
-void pci_verdict(const struct pci_devs *l, const struct iommu *m, const struct dmar *dmar,
-		 const struct pci_dev *d, struct pci_verdict *out)
+/* A member without a driver does no DMA; a bridge's driver leaves it to the owner. */
+static bool blocks(const struct pci_view *v, const struct pci_dev *member)
 {
+	return !pci_is_bridge(member) && member->driver[0] &&
+	       !pci_driver_yields(member->driver) && !is_given(v, member);
+}
+
+static void judge_group(const struct pci_view *v, const struct pci_dev *d,
+			struct pci_verdict *out)
+{
+	for (size_t i = 0; i < v->devs->n; i++) {
+		const struct pci_dev *member = &v->devs->v[i];
+
+		if (member->group != d->group)
+			continue;
+		out->members += !pci_is_bridge(member);
+		if (member != d && blocks(v, member) && !out->blocker) {
+			out->blocker = member;
+			out->why |= PCI_GROUP;
+		}
+	}
+}
+
+void pci_verdict(const struct pci_view *v, const struct pci_dev *d, struct pci_verdict *out)
+{
+	const struct iommu *m = v->iommu;
 	const struct iommu_group *g = d->group >= 0 ? iommu_group(m, (unsigned)d->group) : NULL;
 
 	memset(out, 0, sizeof(*out));
 	if (pci_is_bridge(d) || d->class >> 8 == 0x0600)
 		out->why |= PCI_IS_BRIDGE;
+	out->use = pci_use_of(v->uses, d->addr);
+	if (out->use)
+		out->why |= PCI_HOST;
 	if (d->group < 0 || (g && g->fake))
 		out->why |= PCI_NO_IOMMU;
-	for (size_t i = 0; d->group >= 0 && i < l->n; i++) {
-		const struct pci_dev *member = &l->v[i];
-
-		if (member->group != d->group)
-			continue;
-		out->members += !pci_is_bridge(member);
-		if (member != d && blocks(member) && !out->blocker) {
-			out->blocker = member;
-			out->why |= PCI_GROUP;
-		}
-	}
-	if (has_direct_region(g) || (dmar && has_rmrr(l, dmar, d)))
+	if (d->group >= 0)
+		judge_group(v, d, out);
+	if (has_direct_region(g) || (v->dmar && has_rmrr(v->devs, v->dmar, d)))
 		out->why |= PCI_RMRR;
 	if (!pci_driver_yields(d->driver) || !strcmp(d->driver, "pci-stub"))
 		out->why |= PCI_UNBOUND;

@@ -23,6 +23,7 @@
 #include "host/modules_load.h"
 #include "host/mounts.h"
 #include "host/pci.h"
+#include "host/pci_use.h"
 #include "host/security.h"
 #include "host/users.h"
 #include "host/virt.h"
@@ -44,6 +45,7 @@
 	X(iommu, struct iommu, iommu_read, iommu_free)                            \
 	X(dmar, struct dmar, dmar_read, dmar_free)                                \
 	X(pci, struct pci_devs, pci_read, pci_free)                               \
+	X(pci_uses, struct pci_uses, pci_uses_read, pci_uses_free)                \
 	X(bootloader, struct bootloader, bootloader_read, bootloader_free)        \
 	X(modprobe, struct modprobe_conf, modprobe_conf_read, modprobe_conf_free) \
 	X(loads, struct modules_load, modules_load_read, modules_load_free)       \

@@ -124,7 +124,7 @@ static void lists_of_access(const char *text, size_t len)
 /* Cleaning what is clean changes nothing, and lines stay as many. */
 static void cleaner(const char *text, size_t len)
 {
-	for (int how = CLEAN_SECRETS; how <= CLEAN_STATUS; how++) {
+	for (int how = CLEAN_SECRETS; how <= CLEAN_ROUTES; how++) {
 		char *one = NULL, *two = NULL;
 		size_t n, m;
 

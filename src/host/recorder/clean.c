@@ -9,6 +9,9 @@
 #include <string.h>
 #include <strings.h>
 
+/* /proc/net/route: column of the gateway; ipv6_route: length of an address. */
+enum { GATEWAY_4 = 2, IPV6_LEN = 32 };
+
 /* Names whose value is a secret, wherever they stand in a word: "cifs.password=", "PASSWD". */
 static const char *const secret[] = { "password", "passwd",  "passphrase", "secret", "token",
 				      "apikey",   "api_key", "psk",        "pass" };
@@ -101,6 +104,31 @@ static bool is_ids(struct span line)
 	       (span_is(key, "Uid") || span_is(key, "Gid") || span_is(key, "Groups"));
 }
 
+/* All addresses become zeros. */
+static void hide_gateway(struct span line, struct str *out)
+{
+	struct span word;
+
+	for (size_t n = 0; span_word(&line, &word); n++) {
+		if (n)
+			str_add(out, "\t");
+		for (size_t i = 0; i < word.len; i++)
+			str_addn(out, n == GATEWAY_4 || word.len == IPV6_LEN ? "0" : word.s + i,
+				 1);
+	}
+}
+
+/* IPv4 begins with the interface and has the destination next; IPv6 begins with the latter. */
+static bool is_to_everywhere(struct span line)
+{
+	static const char zeros[] = "00000000000000000000000000000000";
+	struct span first, second;
+
+	if (!span_word(&line, &first) || !span_word(&line, &second))
+		return false;
+	return span_is(second, "00000000") || span_is(first, zeros);
+}
+
 int clean_text(const char *text, size_t len, enum clean_how how, char **out, size_t *out_len,
 	       struct err *e)
 {
@@ -110,12 +138,16 @@ int clean_text(const char *text, size_t len, enum clean_how how, char **out, siz
 	while (span_line(&rest, &line)) {
 		if (how == CLEAN_STATUS && !is_ids(line))
 			continue;
+		if (how == CLEAN_ROUTES && !is_to_everywhere(line))
+			continue;
 		if (how == CLEAN_SECRETS)
 			hide_secrets(line, &s);
 		else if (how == CLEAN_PASSWD)
 			hide_fields(line, 4, &s);
 		else if (how == CLEAN_GROUP)
 			hide_fields(line, SIZE_MAX, &s);
+		else if (how == CLEAN_ROUTES)
+			hide_gateway(line, &s);
 		else
 			str_addn(&s, line.s, line.len);
 		/* a last line without an end stays one */

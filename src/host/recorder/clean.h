@@ -12,6 +12,7 @@ enum clean_how {
 	CLEAN_PASSWD,  /* passwd(5): password hash, and the field with the person's name */
 	CLEAN_GROUP,   /* group(5): password hash */
 	CLEAN_STATUS,  /* /proc/self/status: only the ids stay */
+	CLEAN_ROUTES,  /* /proc/net/route, ipv6_route: only routes to everywhere, no gateway */
 };
 
 /* A new text, NUL-terminated, to free(). */

@@ -19,56 +19,58 @@ static void why_text(const struct pci_verdict *v, char *buf, size_t size)
 		{ PCI_UNBOUND, "to be bound to vfio-pci" },
 		{ PCI_NO_RESET, "cannot be reset" },
 	};
+	/* of what cannot be given it is no matter */
+	unsigned why = v->why & PCI_NEVER ? v->why & ~(unsigned)PCI_UNBOUND : v->why;
 	size_t used = 0;
 
 	buf[0] = '\0';
-	if (v->why & PCI_GROUP)
-		used = (size_t)snprintf(buf, size, "shares its group with %s%s%s",
-					v->blocker ? v->blocker->addr : "a device of the host",
-					v->blocker && v->blocker->driver[0] ? ", held by " : "",
-					v->blocker ? v->blocker->driver : "");
+	if (v->why & PCI_HOST)
+		used = (size_t)snprintf(buf, size, "stays with the host: %s", v->use);
+	if (v->why & PCI_GROUP && used < size)
+		used += (size_t)snprintf(buf + used, size - used,
+					 "%sshares its group with %s, held by %s",
+					 used ? "; " : "", v->blocker->addr,
+					 v->blocker->driver);
 	for (size_t i = 0; i < ARRAY_SIZE(words) && used < size; i++)
-		if (v->why & words[i].bit)
+		if (why & words[i].bit)
 			used += (size_t)snprintf(buf + used, size - used, "%s%s",
 						 used ? "; " : "", words[i].text);
 }
 
-/* What keeps it from a guest for good, as far as this host goes. */
-#define NEVER (PCI_IS_BRIDGE | PCI_NO_IOMMU | PCI_GROUP | PCI_RMRR | PCI_NO_REMAP)
-
 static int passthrough_devices(struct facts *f, struct finding *out, struct err *e)
 {
-	const struct dmar *dmar = NULL;
-	const struct pci_devs *p;
-	const struct iommu *m;
+	struct pci_view view = { 0 };
 	size_t all = 0, can = 0, now = 0, stuck = 0;
-	int r = facts_pci(f, &p, e);
+	int r = facts_pci(f, &view.devs, e);
 
 	if (r == 0)
-		r = facts_iommu(f, &m, e);
+		r = facts_iommu(f, &view.iommu, e);
 	if (r < 0)
 		return r;
-	if (m->state != IOMMU_ON)
+	if (view.iommu->state != IOMMU_ON)
 		return found(out, V_SKIP, "the IOMMU is not on");
-	if (facts_dmar(f, &dmar, NULL) < 0)
-		dmar = NULL;
-	for (size_t i = 0; i < p->n; i++) {
-		const struct pci_dev *d = &p->v[i];
+	if (facts_dmar(f, &view.dmar, NULL) < 0)
+		view.dmar = NULL;
+	r = facts_pci_uses(f, &view.uses, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < view.devs->n; i++) {
+		const struct pci_dev *d = &view.devs->v[i];
 		bool bound = !strcmp(d->driver, "vfio-pci");
 		struct pci_verdict v;
-		char why[128];
+		char why[384];
 
-		pci_verdict(p, m, dmar, d, &v);
+		pci_verdict(&view, d, &v);
 		if (v.why & PCI_IS_BRIDGE)
 			continue;
 		all++;
-		can += !(v.why & NEVER);
-		now += !(v.why & (NEVER | PCI_UNBOUND));
-		stuck += bound && v.why & NEVER;
+		can += !(v.why & PCI_NEVER);
+		now += !(v.why & (PCI_NEVER | PCI_UNBOUND));
+		stuck += bound && v.why & PCI_NEVER;
 		why_text(&v, why, sizeof(why));
-		found_item(out, bound && v.why & NEVER ? V_WARN : V_INFO, d->addr, "%s%s%s: %s",
-			   pci_class_name(d->class), d->driver[0] ? ", " : "", d->driver,
-			   why[0] ? why : "ready");
+		found_item(out, bound && v.why & PCI_NEVER ? V_WARN : V_INFO, d->addr,
+			   "%s%s%s: %s", pci_class_name(d->class), d->driver[0] ? ", " : "",
+			   d->driver, why[0] ? why : "ready");
 	}
 	if (!all)
 		return found(out, V_SKIP, "no PCI devices");
@@ -129,9 +131,11 @@ static const struct check checks[] = {
 		.id = "passthrough.devices",
 		.title = "Devices that could be passed on",
 		.why = "A device goes to a guest with all others of its group, without a driver of "
-		       "the host, and only if firmware does not need it.",
+		       "the host, and only if neither firmware nor the host itself needs it.",
 		.how = "Each PCI device: its IOMMU group and who else is in it, drivers, reset "
-		       "methods, RMRRs of DMAR and reserved regions.",
+		       "methods, RMRRs of DMAR and reserved regions; and what the host lives on: "
+		       "disks that are mounted or swapped to, the default route, the only network "
+		       "interface, the console.",
 		.mend = "Another slot, another device; vfio-pci for the whole group.",
 		.needs = "iommu.active",
 		.run = passthrough_devices,

@@ -7,11 +7,11 @@
 #include "base/str.h"
 #include "host/iommu.h"
 #include "host/pci.h"
+#include "host/pci_use.h"
 #include "modules/module.h"
 #include "modules/persist.h"
 #include "tune/profile_value.h"
 #include "tune/steps/options.h"
-#include "tune/steps/pci_use.h"
 #include "tune/steps/step_module.h"
 
 #include <stdio.h>
@@ -22,37 +22,24 @@ struct vfio {
 	const struct stepping *s;
 	struct pci_devs devs;
 	struct iommu iommu;
+	struct dmar dmar;
+	struct pci_uses uses;
+	struct pci_view view;
 	struct str ids; /* "8086:1533,..." of what is bound without doubt */
 	size_t bound;
 };
-
-/* A device of the same group that a driver of the host holds, and that is not to be given. */
-static const struct pci_dev *group_blocker(const struct vfio *v, const struct pci_dev *d)
-{
-	for (size_t i = 0; i < v->devs.n; i++) {
-		const struct pci_dev *o = &v->devs.v[i];
-
-		if (o != d && o->group == d->group && !pci_is_bridge(o) && *o->driver &&
-		    !pci_driver_yields(o->driver) && !names_have(&v->s->p->vfio, o->addr))
-			return o;
-	}
-	return NULL;
-}
 
 /* 1: may be bound; 0: told why not. */
 static int may_bind(const struct vfio *v, const struct pci_dev *d, struct err *e)
 {
 	const struct stepping *s = v->s;
-	const struct pci_dev *other;
 	struct pci_verdict verdict;
-	char why[192];
-	int r = pci_in_use(s->h, d->addr, why, sizeof(why), e);
+	int r = 0;
 
-	if (r < 0)
-		return r;
-	if (r > 0)
-		return STEP_NOTE(s, true, e, "%s stays with the host: %s", d->addr, why);
-	pci_verdict(&v->devs, &v->iommu, NULL, d, &verdict);
+	pci_verdict(&v->view, d, &verdict);
+	if (verdict.why & PCI_HOST)
+		return STEP_NOTE(s, true, e, "%s stays with the host: %s", d->addr,
+				 verdict.use);
 	if (verdict.why & PCI_IS_BRIDGE)
 		return STEP_NOTE(s, true, e, "%s is a bridge, which no guest can have",
 				 d->addr);
@@ -61,13 +48,12 @@ static int may_bind(const struct vfio *v, const struct pci_dev *d, struct err *e
 				 "%s is in no IOMMU group: the IOMMU has to be on first (step "
 				 "kernel.cmdline, and a reboot)",
 				 d->addr);
-	other = group_blocker(v, d);
-	if (other)
+	if (verdict.why & PCI_GROUP)
 		return STEP_NOTE(
 			s, true, e,
 			"%s shares IOMMU group %d with %s, which %s drives for the host: "
 			"give both or neither",
-			d->addr, d->group, other->addr, other->driver);
+			d->addr, d->group, verdict.blocker->addr, verdict.blocker->driver);
 	if (verdict.why & PCI_RMRR)
 		return STEP_NOTE(s, true, e,
 				 "%s: firmware keeps memory of it mapped (RMRR), so the kernel "
@@ -173,6 +159,16 @@ static int devices(struct vfio *v, struct err *e)
 
 	if (r == 0)
 		r = iommu_read(s->h, &v->iommu, e);
+	if (r == 0)
+		r = pci_uses_read(s->h, &v->uses, e);
+	v->view = (struct pci_view){
+		.devs = &v->devs,
+		.iommu = &v->iommu,
+		.dmar = dmar_read(s->h, &v->dmar, NULL) == 0 ? &v->dmar : NULL,
+		.uses = &v->uses,
+		.given = s->p->vfio.v,
+		.n_given = s->p->vfio.n,
+	};
 	for (size_t i = 0; r == 0 && i < s->p->vfio.n; i++)
 		r = bind(v, s->p->vfio.v[i], e);
 	if (r == 0 && v->ids.failed)
@@ -203,6 +199,8 @@ static int plan(const struct host *h, const struct profile *p, struct plan *out,
 		r = option_initramfs(&s, from, m, "vfio_pci", e);
 	str_free(&v.ids);
 	pci_free(&v.devs);
+	pci_uses_free(&v.uses);
+	dmar_free(&v.dmar);
 	iommu_free(&v.iommu);
 	return r;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/pci.h"
 
+#include "host/pci_use.h"
 #include "tests/lib/tree.h"
 #include "tests/unit/unit.h"
 
@@ -129,6 +130,31 @@ static void devices(void **state)
 	tree_remove(&t);
 }
 
+/* What goes to guests together does not stand in its own way, if the host lets it go. */
+static void given(struct pci_view *view)
+{
+	char nic[] = "0000:03:00.0", *addrs[] = { nic };
+	struct pci_use root = { "0000:03:00.0", "/ is on it" };
+	const struct pci_uses uses = { &root, 1 };
+	const struct pci_uses *none = view->uses;
+	const struct pci_dev *other = pci_find(view->devs, "03:00.1");
+	struct pci_verdict v;
+
+	view->given = addrs;
+	view->n_given = 1;
+	pci_verdict(view, other, &v);
+	assert_int_equal(v.why, 0);
+	view->uses = &uses;
+	pci_verdict(view, other, &v);
+	assert_int_equal(v.why, PCI_GROUP);
+	pci_verdict(view, pci_find(view->devs, nic), &v);
+	assert_true(v.why & PCI_HOST);
+	assert_string_equal(v.use, "/ is on it");
+	view->uses = none;
+	view->given = NULL;
+	view->n_given = 0;
+}
+
 static void verdicts(void **state)
 {
 	static const struct {
@@ -148,9 +174,11 @@ static void verdicts(void **state)
 		{ "0000:00:14.0", 0, NULL, 1 },
 		{ "0000:00:17.0", PCI_NO_IOMMU | PCI_UNBOUND | PCI_NO_RESET, NULL, 0 },
 	};
+	const struct pci_uses none = { 0 };
 	struct pci_verdict v;
 	struct pci_devs l;
 	struct iommu m;
+	struct pci_view view = { .devs = &l, .iommu = &m, .uses = &none };
 	struct host *h;
 	struct tree t;
 
@@ -159,7 +187,7 @@ static void verdicts(void **state)
 	assert_int_equal(pci_read(h, &l, NULL), 0);
 	assert_int_equal(iommu_read(h, &m, NULL), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
-		pci_verdict(&l, &m, NULL, pci_find(&l, want[i].addr), &v);
+		pci_verdict(&view, pci_find(&l, want[i].addr), &v);
 		assert_int_equal(v.why, want[i].why);
 		assert_int_equal(v.members, want[i].members);
 		if (want[i].blocker)
@@ -167,11 +195,12 @@ static void verdicts(void **state)
 		else
 			assert_null(v.blocker);
 	}
+	given(&view);
 	m.remap = IOMMU_REMAP_OFF;
-	pci_verdict(&l, &m, NULL, pci_find(&l, "00:14.0"), &v);
+	pci_verdict(&view, pci_find(&l, "00:14.0"), &v);
 	assert_int_equal(v.why, PCI_NO_REMAP);
 	m.unsafe_interrupts = true;
-	pci_verdict(&l, &m, NULL, pci_find(&l, "00:14.0"), &v);
+	pci_verdict(&view, pci_find(&l, "00:14.0"), &v);
 	assert_int_equal(v.why, 0);
 	iommu_free(&m);
 	pci_free(&l);
@@ -195,9 +224,11 @@ static void memory_that_stays_mapped(void **state)
 				     { .kind = DMAR_RMRR, .scopes = &usb, .n_scopes = 1 },
 				     { .kind = DMAR_ATSR, .scopes = &port, .n_scopes = 1 } };
 	struct dmar dmar = { .parts = parts, .n = 3 };
+	const struct pci_uses none = { 0 };
 	struct pci_verdict v;
 	struct pci_devs l;
 	struct iommu m;
+	struct pci_view view = { .devs = &l, .iommu = &m, .dmar = &dmar, .uses = &none };
 	struct host *h;
 	struct tree t;
 
@@ -215,15 +246,16 @@ static void memory_that_stays_mapped(void **state)
 	assert_true(pci_in_scope(&l, 0, &port, pci_find(&l, "03:00.0")));
 	assert_true(pci_in_scope(&l, 0, &port, pci_find(&l, "00:1c.0")));
 	assert_false(pci_in_scope(&l, 0, &port, pci_find(&l, "00:14.0")));
-	pci_verdict(&l, &m, &dmar, pci_find(&l, "03:00.1"), &v);
+	pci_verdict(&view, pci_find(&l, "03:00.1"), &v);
 	assert_true(v.why & PCI_RMRR);
-	pci_verdict(&l, &m, &dmar, pci_find(&l, "03:00.0"), &v);
+	pci_verdict(&view, pci_find(&l, "03:00.0"), &v);
 	assert_false(v.why & PCI_RMRR);
 	/* firmware's own use of USB ends with the start of the system */
-	pci_verdict(&l, &m, &dmar, pci_find(&l, "00:14.0"), &v);
+	pci_verdict(&view, pci_find(&l, "00:14.0"), &v);
 	assert_int_equal(v.why, 0);
 	/* by the group's regions, without a table */
-	pci_verdict(&l, &m, NULL, pci_find(&l, "00:1f.3"), &v);
+	view.dmar = NULL;
+	pci_verdict(&view, pci_find(&l, "00:1f.3"), &v);
 	assert_true(v.why & PCI_RMRR);
 	iommu_free(&m);
 	pci_free(&l);
