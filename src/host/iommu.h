@@ -44,6 +44,8 @@ struct iommu_group {
 	size_t n_devices;
 	struct iommu_region *regions;
 	size_t n_regions;
+	/* "" or why the regions are not known, which says nothing of the other groups */
+	char regions_unknown[128];
 };
 
 /* What tells of an IOMMU, as bits. */
@@ -89,7 +91,8 @@ void iommu_free(struct iommu *m);
 const struct iommu_group *iommu_group(const struct iommu *m, unsigned id);
 const char *iommu_kind_name(enum iommu_kind kind);
 
-/* /sys/kernel/iommu_groups/N/reserved_regions; a line not understood is -EINVAL. */
+/* /sys/kernel/iommu_groups/N/reserved_regions; a line not understood is -EINVAL, which
+ * iommu_read() keeps in regions_unknown. */
 int iommu_regions_parse(const char *text, size_t len, struct iommu_region **out, size_t *n,
 			struct err *e) MUST_CHECK;
 

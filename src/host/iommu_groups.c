@@ -65,15 +65,26 @@ int iommu_regions_parse(const char *text, size_t len, struct iommu_region **out,
 static int read_regions(const struct host *h, struct iommu_group *g, struct err *e)
 {
 	AUTO_FREE char *text = NULL;
+	struct err why = { 0 };
 	char path[96];
 	size_t len;
 	int r;
 
 	snprintf(path, sizeof(path), GROUPS "/%u/reserved_regions", g->id);
-	if (host_read(h, path, &text, &len, NULL) < 0)
+	r = host_read(h, path, &text, &len, &why);
+	/* before Linux 4.11 there is none */
+	if (r == -ENOENT)
 		return 0;
-	r = iommu_regions_parse(text, len, &g->regions, &g->n_regions, e);
-	return r < 0 ? err_wrap(e, r, "%s", path) : 0;
+	if (r == 0) {
+		r = iommu_regions_parse(text, len, &g->regions, &g->n_regions, &why);
+		if (r < 0)
+			r = err_wrap(&why, r, "%s", path);
+	}
+	if (r == -ENOMEM)
+		return err_set(e, r, "%s", why.msg);
+	if (r < 0)
+		snprintf(g->regions_unknown, sizeof(g->regions_unknown), "%.127s", why.msg);
+	return 0;
 }
 
 static int read_group(const struct host *h, unsigned id, struct iommu_group *g, struct err *e)

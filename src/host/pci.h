@@ -63,9 +63,10 @@ enum pci_why {
 	PCI_NO_RESET = 32, /* cannot be reset between guests: works, but not cleanly */
 	PCI_NO_REMAP = 64, /* no interrupt remapping and no allow_unsafe_interrupts */
 	PCI_HOST = 128,    /* the host itself lives on it */
+	PCI_UNSURE = 256,  /* whether firmware keeps memory of it cannot be told */
 	/* as this host is, no guest can have it */
-	PCI_NEVER =
-		PCI_IS_BRIDGE | PCI_NO_IOMMU | PCI_GROUP | PCI_RMRR | PCI_NO_REMAP | PCI_HOST,
+	PCI_NEVER = PCI_IS_BRIDGE | PCI_NO_IOMMU | PCI_GROUP | PCI_RMRR | PCI_NO_REMAP |
+		    PCI_HOST | PCI_UNSURE,
 };
 
 struct pci_uses;

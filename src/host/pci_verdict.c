@@ -125,6 +125,8 @@ void pci_verdict(const struct pci_view *v, const struct pci_dev *d, struct pci_v
 		judge_group(v, d, out);
 	if (has_direct_region(g) || (v->dmar && has_rmrr(v->devs, v->dmar, d)))
 		out->why |= PCI_RMRR;
+	else if (g && g->regions_unknown[0])
+		out->why |= PCI_UNSURE;
 	if (!pci_driver_yields(d->driver) || !strcmp(d->driver, "pci-stub"))
 		out->why |= PCI_UNBOUND;
 	if (d->reset_known && !d->resets)

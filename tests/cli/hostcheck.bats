@@ -295,6 +295,30 @@ copy() {
 	expect "warn: 1 device meant for vfio-pci*" host passthrough.vfio
 }
 
+@test "devices that the host lives on are not counted as free" {
+	copy intel-desktop
+	expect "info: 2 of 6 devices could be passed on, 2 are ready" host passthrough.devices
+	report host --only passthrough.devices | grep -q 'NVMe controller, nvme: stays with the host: / is on it"'
+	report host --only passthrough.devices | grep -q 'stays with the host: the default route goes through it, by br0"'
+	report host --only passthrough.devices | grep -q 'stays with the host: the console tty0 is on it'
+	: >host/proc/net/route
+	report host --only passthrough.devices | grep -q "enp0s31f6 on it is the host's only way to a network"
+	echo ttyS0 >host/sys/class/tty/console/active
+	expect "info: 3 of 6 devices could be passed on, 2 are ready" host passthrough.devices
+}
+
+@test "regions of one IOMMU group that nobody understands leave the others known" {
+	copy intel-desktop
+	dir=$(dirname "$(find host/sys/kernel/iommu_groups -name 0000:01:00.0)")
+	echo 'no such thing' >"$dir/../reserved_regions"
+	expect "ok: on: *" host iommu.active
+	expect "ok: on" host iommu.remap
+	expect "warn: 2 bound to vfio-pci cannot be passed on" host passthrough.devices
+	report host --only passthrough.devices | grep -q 'NVMe controller, nvme: stays with the host: / is on it"'
+	report host --only iommu.reserved | grep -q 'reserved_regions: line 1 is no range of addresses'
+	expect "info: 1 group with memory that firmware keeps, others unknown" host iommu.reserved
+}
+
 @test "the command line of the next start" {
 	expect "warn: after a reboot: iommu=pt" "$TOP/tests/roots/amd-server" boot.cmdline
 	copy amd-server

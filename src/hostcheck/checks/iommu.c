@@ -198,32 +198,45 @@ static bool is_direct(const struct iommu_region *r)
 	return !strcmp(r->type, "direct");
 }
 
+static void reserved_item(const struct iommu_group *g, struct finding *out, size_t *unknown)
+{
+	size_t direct = 0;
+	char name[64];
+
+	for (size_t k = 0; k < g->n_regions; k++)
+		direct += is_direct(&g->regions[k]);
+	if (!g->n_devices)
+		return;
+	snprintf(name, sizeof(name), "%.40s", g->devices[0]);
+	if (g->regions_unknown[0]) {
+		++*unknown;
+		found_item(out, V_UNKNOWN, name, "group %u: %s", g->id, g->regions_unknown);
+	} else if (direct) {
+		found_item(out, V_INFO, name, "group %u: %zu region%s mapped 1:1", g->id,
+			   direct, plural(direct));
+	}
+}
+
 int iommu_reserved(struct facts *f, struct finding *out, struct err *e)
 {
 	const struct iommu *m;
+	size_t unknown = 0, direct;
 	int r = facts_iommu(f, &m, e);
 
 	if (r < 0)
 		return r;
 	if (!is_on(m, out))
 		return 0;
-	for (size_t i = 0; i < m->n_groups; i++) {
-		const struct iommu_group *g = &m->groups[i];
-		size_t direct = 0;
-		char name[64];
-
-		for (size_t k = 0; k < g->n_regions; k++)
-			direct += is_direct(&g->regions[k]);
-		if (!direct || !g->n_devices)
-			continue;
-		snprintf(name, sizeof(name), "%.40s", g->devices[0]);
-		found_item(out, V_INFO, name, "group %u: %zu region%s mapped 1:1", g->id,
-			   direct, plural(direct));
-	}
-	if (!out->n_items)
+	for (size_t i = 0; i < m->n_groups; i++)
+		reserved_item(&m->groups[i], out, &unknown);
+	direct = out->n_items - unknown;
+	if (!direct && unknown)
+		return found(out, V_UNKNOWN, "%zu group%s cannot be told, the others have none",
+			     unknown, plural(unknown));
+	if (!direct)
 		return found(out, V_OK, "none");
-	found(out, V_INFO, "%zu group%s with memory that firmware keeps", out->n_items,
-	      plural(out->n_items));
+	found(out, V_INFO, "%zu group%s with memory that firmware keeps%s", direct,
+	      plural(direct), unknown ? ", others unknown" : "");
 	return advise(
 		out, NULL, R_FIRMWARE,
 		"Devices of these groups cannot be passed on: their firmware reads and writes "

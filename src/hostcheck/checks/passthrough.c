@@ -15,6 +15,7 @@ static void why_text(const struct pci_verdict *v, char *buf, size_t size)
 	} words[] = {
 		{ PCI_NO_IOMMU, "in no group" },
 		{ PCI_RMRR, "firmware keeps memory of it" },
+		{ PCI_UNSURE, "whether firmware keeps memory of it cannot be told" },
 		{ PCI_NO_REMAP, "no interrupt remapping" },
 		{ PCI_UNBOUND, "to be bound to vfio-pci" },
 		{ PCI_NO_RESET, "cannot be reset" },

@@ -59,6 +59,11 @@ static int may_bind(const struct vfio *v, const struct pci_dev *d, struct err *e
 				 "%s: firmware keeps memory of it mapped (RMRR), so the kernel "
 				 "refuses to give it away",
 				 d->addr);
+	if (verdict.why & PCI_UNSURE)
+		return STEP_NOTE(s, true, e,
+				 "%s: whether firmware keeps memory of it cannot be told: %s",
+				 d->addr,
+				 iommu_group(&v->iommu, (unsigned)d->group)->regions_unknown);
 	if (verdict.why & PCI_NO_REMAP)
 		return STEP_NOTE(s, true, e,
 				 "%s: without interrupt remapping a guest could raise any "

@@ -95,6 +95,8 @@ static void an_intel_machine(void **state)
 	tree_file(&t, "/sys/kernel/iommu_groups/0/reserved_regions",
 		  "0x00000000fee00000 0x00000000feefffff msi\n");
 	tree_dir(&t, "/sys/kernel/iommu_groups/12/devices");
+	tree_file(&t, "/sys/kernel/iommu_groups/12/reserved_regions",
+		  "0x0000000000000000 0x0000000000000fff direct\nnonsense\n");
 	look(&t, &m);
 	assert_int_equal(m.state, IOMMU_ON);
 	assert_int_equal(m.remap, IOMMU_REMAP_OFF);
@@ -105,7 +107,14 @@ static void an_intel_machine(void **state)
 	assert_string_equal(iommu_group(&m, 0)->type, "DMA-FQ");
 	assert_string_equal(iommu_group(&m, 0)->devices[0], "0000:00:02.0");
 	assert_int_equal(iommu_group(&m, 0)->n_regions, 1);
+	assert_string_equal(iommu_group(&m, 0)->regions_unknown, "");
 	assert_string_equal(iommu_group(&m, 12)->type, "");
+	/* what cannot be read of one group says nothing of the others */
+	assert_int_equal(iommu_group(&m, 12)->n_regions, 0);
+	assert_string_equal(
+		iommu_group(&m, 12)->regions_unknown,
+		"/sys/kernel/iommu_groups/12/reserved_regions: line 2 is no range of "
+		"addresses");
 	assert_null(iommu_group(&m, 1));
 	iommu_free(&m);
 	/* the table says the hardware cannot */

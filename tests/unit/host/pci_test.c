@@ -258,6 +258,14 @@ static void memory_that_stays_mapped(void **state)
 	pci_verdict(&view, pci_find(&l, "00:1f.3"), &v);
 	assert_true(v.why & PCI_RMRR);
 	iommu_free(&m);
+	/* of one group it cannot be told */
+	tree_file(&t, "/sys/kernel/iommu_groups/3/reserved_regions", "0x1000 direct\n");
+	assert_int_equal(iommu_read(h, &m, NULL), 0);
+	pci_verdict(&view, pci_find(&l, "00:14.0"), &v);
+	assert_int_equal(v.why, PCI_UNSURE);
+	pci_verdict(&view, pci_find(&l, "03:00.0"), &v);
+	assert_int_equal(v.why & PCI_UNSURE, 0);
+	iommu_free(&m);
 	pci_free(&l);
 	host_close(h);
 	tree_remove(&t);
