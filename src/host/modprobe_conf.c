@@ -146,6 +146,14 @@ int modprobe_conf_parse(struct modprobe_conf *c, const char *file, const char *t
 	return r == 0 ? parse_line(c, kept, first, buf, n, e) : r;
 }
 
+size_t modprobe_conf_end(const char *text, size_t len, size_t at)
+{
+	for (; at < len && text[at] != '\n'; at++)
+		if (text[at] == '\\')
+			at++;
+	return at < len ? at : len;
+}
+
 static int cmdline_word(struct modprobe_conf *c, const char *file, const char *s, size_t len,
 			struct err *e)
 {

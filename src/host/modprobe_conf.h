@@ -80,7 +80,13 @@ void modprobe_options_free(struct modprobe_options *o);
 const struct modprobe_line *modprobe_conf_find(const struct modprobe_conf *c,
 					       enum modprobe_cmd cmd, const char *module);
 
-/* Is the name the same module?  '-' and '_' are one. */
+/* Where the command ends that begins at @at: at its newline, past those that a backslash takes
+ * in, or at @len. */
+size_t modprobe_conf_end(const char *text, size_t len, size_t at);
+
+/* Is it the same module, or parameter?  '-' and '_' are one. */
 bool modprobe_same_name(const char *a, const char *b);
+/* The same, of a word that is no string of its own. */
+bool modprobe_same_word(const char *word, size_t len, const char *name);
 
 #endif

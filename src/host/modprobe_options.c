@@ -14,11 +14,18 @@ static char plain(char c)
 	return c == '-' ? '_' : c;
 }
 
+bool modprobe_same_word(const char *word, size_t len, const char *name)
+{
+	size_t i = 0;
+
+	while (i < len && name[i] && plain(word[i]) == plain(name[i]))
+		i++;
+	return i == len && !name[i];
+}
+
 bool modprobe_same_name(const char *a, const char *b)
 {
-	while (*a && plain(*a) == plain(*b))
-		a++, b++;
-	return plain(*a) == plain(*b);
+	return modprobe_same_word(a, strlen(a), b);
 }
 
 const struct modprobe_line *modprobe_conf_find(const struct modprobe_conf *c,

@@ -134,7 +134,7 @@ static int check_conflicts(const struct persist *p, const struct module *mod,
 			const struct modprobe_option *v = &have.v[i];
 			const char *given = v->value ? v->value : "1";
 
-			if (!module_same_name(v->param, o->name) ||
+			if (!modprobe_same_name(v->param, o->name) ||
 			    !strcmp(v->from->file, p->conf.path) ||
 			    (type ? param_same(type, given, o->value)
 				  : !strcmp(given, o->value)))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "modules/load_why.h"
 
+#include "host/modprobe_conf.h"
 #include "host/virt.h"
 #include "modules/context.h"
 #include "modules/kvm_vendor.h"
@@ -34,7 +35,7 @@ static bool on_cmdline(const struct modules *m, const char *name)
 		for (size_t i = 0; i < conf.n; i++)
 			found |= conf.v[i].cmd == MODPROBE_BLACKLIST &&
 				 !strcmp(conf.v[i].file, "/proc/cmdline") &&
-				 module_same_name(conf.v[i].module, name);
+				 modprobe_same_name(conf.v[i].module, name);
 	modprobe_conf_free(&conf);
 	return found;
 }

@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "host/modprobe_conf.h"
 #include "modules/context.h"
 
 #include <fcntl.h>
@@ -63,7 +64,7 @@ int modinfo_parse_builtin(const char *text, size_t len, const char *name, struct
 		if (dot && eq && dot < eq && dot - p <= MODULE_NAME_MAX) {
 			memcpy(mine, p, (size_t)(dot - p));
 			mine[dot - p] = '\0';
-			if (module_same_name(mine, name)) {
+			if (modprobe_same_name(mine, name)) {
 				int r = add(out, dot + 1, (size_t)(eq - dot - 1), eq + 1,
 					    n - (size_t)(eq + 1 - p), e);
 

@@ -33,14 +33,6 @@ int module_name(const char *name, char out[MODULE_NAME_MAX + 1], struct err *e)
 	return 0;
 }
 
-bool module_same_name(const char *a, const char *b)
-{
-	for (; *a && *b; a++, b++)
-		if (*a != *b && !((*a == '-' || *a == '_') && (*b == '-' || *b == '_')))
-			return false;
-	return *a == *b;
-}
-
 const char *module_state_name(enum module_state s)
 {
 	static const char *const names[] = { "unknown", "absent", "builtin",

@@ -76,7 +76,5 @@ bool module_runs(const struct module *mod);
 const char *module_state_name(enum module_state s);
 /* Writes @name with underscores; -EINVAL if no module can be called so. */
 int module_name(const char *name, char out[MODULE_NAME_MAX + 1], struct err *e) MUST_CHECK;
-/* One name, whether written with dashes or underscores. */
-bool module_same_name(const char *a, const char *b);
 
 #endif

@@ -57,9 +57,14 @@ struct persist_option {
  * persist_add(). */
 int persist_options(const char *old, const char *module, const struct persist_option *v,
 		    size_t n, char **fresh, struct err *e) MUST_CHECK;
-/* Pure: @old without an option: as persist_add(); *fresh "" where nothing is left to say. */
-int persist_options_drop(const char *old, const char *module, const char *name, char **fresh,
-			 struct err *e) MUST_CHECK;
+/*
+ * Pure: a file that somebody else wrote, with one value exchanged and every other byte as it is:
+ * @param is @value wherever the command that begins in line @line (from 1) sets it.  For values
+ * that keep a module from loading, or that win over our own file, which is the better place for
+ * everything else.  As persist_add(); -EINVAL: there is no such line.
+ */
+int persist_mend(const char *old, unsigned line, const char *param, const char *value,
+		 char **fresh, struct err *e) MUST_CHECK;
 
 /*
  * Whether @mod is loaded from the initramfs, so that new options need a new one: 1 and the

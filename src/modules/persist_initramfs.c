@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "host/cmdline.h"
 #include "host/lines.h"
+#include "host/modprobe_conf.h"
 #include "host/modules_load.h"
 #include "host/words.h"
 #include "modules/persist.h"
@@ -104,7 +105,7 @@ static bool on_cmdline(const struct host *h, const struct module *mod)
 		char *next = p + n + (p[n] == ',');
 
 		p[n] = '\0';
-		found = module_same_name(p, mod->name);
+		found = modprobe_same_name(p, mod->name);
 		p = next;
 	}
 	return found;

@@ -37,27 +37,17 @@ static int check_word(const char *what, const char *s, bool blanks, struct err *
 	return 0;
 }
 
-/* A backslash right before the newline, as libkmod has it. */
-static bool goes_on(const char *text, const struct line *l)
-{
-	return l->len && l->full - l->len < 2 && text[l->off + l->len - 1] == '\\';
-}
-
 /* The line of modprobe.d that begins at @l is an options line of @module.  *@l ends up
  * at the last of the lines that backslashes make one. */
 static bool is_ours(const char *text, size_t len, struct line *l, const char *module)
 {
 	struct span s = { text + l->off, l->len }, word, name;
-	char have[MODULE_NAME_MAX + 2];
-	struct line next = *l;
-	bool ours = span_word(&s, &word) && span_is(word, "options") && span_word(&s, &name);
+	const size_t end = modprobe_conf_end(text, len, l->off);
+	const bool ours = span_word(&s, &word) && span_is(word, "options") &&
+			  span_word(&s, &name) && modprobe_same_word(name.s, name.len, module);
 
-	if (ours) {
-		span_copy(name, have, sizeof(have));
-		ours = module_same_name(have, module);
-	}
-	while (goes_on(text, l) && lines_next(text, len, &next))
-		*l = next;
+	while (l->off + l->full <= end && lines_next(text, len, l))
+		;
 	return ours;
 }
 
@@ -82,18 +72,18 @@ static void add_option(struct str *s, const char *name, const char *value)
 		str_addf(s, strchr(value, ' ') && value[0] != '"' ? "=\"%s\"" : "=%s", value);
 }
 
-/* "options MODULE a=1 b=2": what @have says in the end, with @set, without @drop. */
+/* "options MODULE a=1 b=2": what @have says in the end, with @set. */
 static void add_line(struct str *s, const char *module, const struct modprobe_options *have,
-		     const struct persist_option *set, size_t n, const char *drop)
+		     const struct persist_option *set, size_t n)
 {
 	struct str words = STR_INIT;
 
 	for (size_t i = 0; i < have->n; i++) {
 		const struct modprobe_option *o = &have->v[i];
-		bool again = !o->final || (drop && module_same_name(o->param, drop));
+		bool again = !o->final;
 
 		for (size_t k = 0; k < n; k++)
-			again |= module_same_name(o->param, set[k].name);
+			again |= modprobe_same_name(o->param, set[k].name);
 		if (!again)
 			add_option(&words, o->param, o->value);
 	}
@@ -106,7 +96,7 @@ static void add_line(struct str *s, const char *module, const struct modprobe_op
 }
 
 static int rewrite(const char *old, const char *module, const struct persist_option *set,
-		   size_t n, const char *drop, char **fresh, struct err *e)
+		   size_t n, char **fresh, struct err *e)
 {
 	struct modprobe_conf conf = { 0 };
 	struct modprobe_options have = { 0 };
@@ -128,12 +118,12 @@ static int rewrite(const char *old, const char *module, const struct persist_opt
 			continue;
 		}
 		if (!done)
-			add_line(&s, module, &have, set, n, drop);
+			add_line(&s, module, &have, set, n);
 		done = true;
 	}
 	if (r == 0 && !done) {
 		end_line(&s);
-		add_line(&s, module, &have, set, n, drop);
+		add_line(&s, module, &have, set, n);
 	}
 	if (r == 0) {
 		*fresh = str_take(&s, e);
@@ -170,36 +160,6 @@ int persist_options(const char *old, const char *module, const struct persist_op
 			r = check_word("the value", v[i].value, true, e);
 	}
 	if (r == 0)
-		r = rewrite(old ? old : "", name, v, n, NULL, fresh, e);
-	return r < 0 ? r : changed(old, fresh);
-}
-
-/* Nothing but comments and blank lines. */
-static bool says_nothing(const char *text)
-{
-	struct line l = { 0 };
-	size_t len = strlen(text);
-
-	while (lines_next(text, len, &l)) {
-		struct span s = { text + l.off, l.len }, word;
-
-		if (span_word(&s, &word) && word.s[0] != '#')
-			return false;
-	}
-	return true;
-}
-
-int persist_options_drop(const char *old, const char *module, const char *name, char **fresh,
-			 struct err *e)
-{
-	char mod[MODULE_NAME_MAX + 1];
-	int r = module_name(module, mod, e);
-
-	*fresh = NULL;
-	if (r < 0 || !old)
-		return r;
-	r = rewrite(old, mod, NULL, 0, name, fresh, e);
-	if (r == 0 && says_nothing(*fresh))
-		(*fresh)[0] = '\0';
+		r = rewrite(old ? old : "", name, v, n, fresh, e);
 	return r < 0 ? r : changed(old, fresh);
 }

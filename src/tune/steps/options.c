@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "modules/persist.h"
-#include "tune/modopt.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -62,12 +61,11 @@ static int mend(const struct stepping *s, const struct option_want *w,
 {
 	AUTO_FREE char *text = NULL;
 	AUTO_FREE char *fresh = NULL;
-	size_t len;
 	int r = step_text(s, o->from->file, &text, e);
 
 	if (r < 0 || !text)
 		return r;
-	r = modopt_set(text, strlen(text), o->from->line, w->param, value, &fresh, &len, e);
+	r = persist_mend(text, o->from->line, w->param, value, &fresh, e);
 	if (r <= 0)
 		return r;
 	r = STEP_CHANGE(s, &kind_file, o->from->file, fresh, w->when, e,

@@ -114,9 +114,9 @@ static void names_that_are_none(void **state)
 		if (module_get(w->m, bad[i], &mod, &e) != -EINVAL || e.code != -EINVAL)
 			fail_msg("'%s' was taken", bad[i]);
 	}
-	assert_true(module_same_name("kvm-intel", "kvm_intel"));
-	assert_false(module_same_name("kvm-intel", "kvm_inte"));
-	assert_false(module_same_name("kvm", "kvm_intel"));
+	assert_true(modprobe_same_name("kvm-intel", "kvm_intel"));
+	assert_false(modprobe_same_name("kvm-intel", "kvm_inte"));
+	assert_false(modprobe_same_name("kvm", "kvm_intel"));
 }
 
 /* A tree from somebody else: nothing of it hangs, or leads out of it. */

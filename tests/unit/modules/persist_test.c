@@ -184,26 +184,6 @@ static void options_that_cannot_be_written(void **state)
 				 -EINVAL);
 }
 
-static void options_are_dropped(void **state)
-{
-	char *fresh;
-
-	assert_int_equal(persist_options_drop("options kvm nested=1 avic=1\n", "kvm", "nested",
-					      &fresh, NULL),
-			 1);
-	assert_string_equal(fresh, "options kvm avic=1\n");
-	free(fresh);
-	assert_int_equal(persist_options_drop("# by us\noptions kvm nested=1\n", "kvm",
-					      "nested", &fresh, NULL),
-			 1);
-	assert_string_equal(fresh, "");
-	free(fresh);
-	assert_int_equal(persist_options_drop(NULL, "kvm", "nested", &fresh, NULL), 0);
-	assert_int_equal(persist_options_drop("options kvm avic=1\n", "kvm", "nested", &fresh,
-					      NULL),
-			 0);
-}
-
 static void modules_of_the_initramfs(void **state)
 {
 	struct world *w = *state;
@@ -241,7 +221,6 @@ int main(void)
 		world_test(where_it_is_listed),
 		cmocka_unit_test(options_of_our_own),
 		cmocka_unit_test(options_that_cannot_be_written),
-		cmocka_unit_test(options_are_dropped),
 		world_test(modules_of_the_initramfs),
 	};
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tune/modopt.h"
-
+#include "modules/persist.h"
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>
@@ -23,6 +22,9 @@ static void exchanges_one_value(void **state)
 		  "options kvm_amd nested=1 nested=1\r\n" },
 		{ "options kvm_amd \\\n  nested=Y\noptions x nested=Y\n", 1,
 		  "options kvm_amd \\\n  nested=1\noptions x nested=Y\n" },
+		/* a backslash takes in the byte behind it: the end of this line is none of both */
+		{ "options kvm_amd \\\r\n nested=Y\n", 1, NULL },
+		{ "options kvm_amd a=\\\\\n nested=Y\n", 1, NULL },
 		{ "options kvm_amd nested_x=Y xnested=Y\n", 1, NULL },
 		{ "options kvm_amd\nnested=Y\n", 1, NULL },
 	};
@@ -31,9 +33,7 @@ static void exchanges_one_value(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct err e = { 0 };
 		char *out = NULL;
-		size_t len;
-		int r = modopt_set(rows[i].text, strlen(rows[i].text), rows[i].line, "nested",
-				   "1", &out, &len, &e);
+		int r = persist_mend(rows[i].text, rows[i].line, "nested", "1", &out, &e);
 
 		assert_int_equal(r, rows[i].want != NULL);
 		if (rows[i].want)
@@ -47,15 +47,12 @@ static void names_with_dashes(void **state)
 	static const char text[] = "options vhost max-mem_regions=16\n";
 	struct err e = { 0 };
 	char *out = NULL;
-	size_t len;
 
 	(void)state;
-	assert_int_equal(modopt_set(text, strlen(text), 1, "max_mem_regions", "64", &out, &len,
-				    &e),
-			 1);
+	assert_int_equal(persist_mend(text, 1, "max_mem_regions", "64", &out, &e), 1);
 	assert_string_equal(out, "options vhost max-mem_regions=64\n");
 	free(out);
-	assert_int_equal(modopt_set(text, strlen(text), 2, "x", "64", &out, &len, &e), -EINVAL);
+	assert_int_equal(persist_mend(text, 2, "x", "64", &out, &e), -EINVAL);
 }
 
 int main(void)
