@@ -205,13 +205,11 @@ static void reserved_item(const struct iommu_group *g, struct finding *out, size
 
 	for (size_t k = 0; k < g->n_regions; k++)
 		direct += is_direct(&g->regions[k]);
-	if (!g->n_devices)
-		return;
-	snprintf(name, sizeof(name), "%.40s", g->devices[0]);
+	snprintf(name, sizeof(name), "%.40s", g->n_devices ? g->devices[0] : "no device");
 	if (g->regions_unknown[0]) {
 		++*unknown;
 		found_item(out, V_UNKNOWN, name, "group %u: %s", g->id, g->regions_unknown);
-	} else if (direct) {
+	} else if (direct && g->n_devices) {
 		found_item(out, V_INFO, name, "group %u: %zu region%s mapped 1:1", g->id,
 			   direct, plural(direct));
 	}
