@@ -50,40 +50,7 @@ static void changed(void *arg, uint64_t gpa, uint64_t size)
 
 static void written(void *arg, uint64_t gpa, uint64_t len)
 {
-	struct soft_vm *vm = arg;
-
-	for (unsigned i = 0; i < vm->n_cpus; i++) {
-		struct soft *s = vm->cpus[i];
-		bool code = false;
-
-		for (uint64_t p = gpa >> 12; p <= (gpa + len - 1) >> 12 && !code; p++)
-			code = cache_has_code(s->cache, p << 12);
-		if (!code)
-			continue;
-		pthread_mutex_lock(&s->lock);
-		if (s->n_wrote < SOFT_WROTE) {
-			s->wrote[s->n_wrote].gpa = gpa;
-			s->wrote[s->n_wrote++].len = len;
-		} else {
-			atomic_store(&s->map_changed, true);
-		}
-		pthread_mutex_unlock(&s->lock);
-		atomic_fetch_or(&s->vcpu->request, VCPU_FLUSH);
-		kick(s->vcpu);
-	}
-}
-
-void soft_devices_wrote(struct soft *s)
-{
-	if (atomic_exchange(&s->map_changed, false)) {
-		cache_flush(s->cache);
-		s->site = NULL;
-	}
-	pthread_mutex_lock(&s->lock);
-	for (unsigned i = 0; i < s->n_wrote; i++)
-		cache_written(s->cache, s->wrote[i].gpa, s->wrote[i].len);
-	s->n_wrote = 0;
-	pthread_mutex_unlock(&s->lock);
+	codemap_wrote(arg, NULL, gpa, len);
 }
 
 static int vm_open(const struct accel_env *env, const char *opts, void **out, struct err *e)
@@ -111,8 +78,11 @@ static int vm_open(const struct accel_env *env, const char *opts, void **out, st
 	vm->step = step;
 	const struct mem_listener l = { .changed = changed, .written = written, .arg = vm };
 
-	r = mem_listen(env->mem, &l, e);
+	r = codemap_open(vm, e);
+	if (r == 0)
+		r = mem_listen(env->mem, &l, e);
 	if (r < 0) {
+		codemap_close(vm);
 		free(vm);
 		return r;
 	}
@@ -124,7 +94,7 @@ static void wrote(struct x86_exec *x, uint64_t gpa, unsigned len)
 {
 	struct soft *s = soft_of(x->c);
 
-	cache_written(s->cache, gpa, len);
+	codemap_wrote(s->vm, s, gpa, len);
 }
 
 static void flush(struct x86_exec *x, bool global)
@@ -144,9 +114,9 @@ static int vcpu_init(void *arg, struct vcpu *v, struct err *e)
 	struct soft *s = soft_of(v->x86);
 
 	_Static_assert(SOFT_OFF + sizeof(struct soft) <= X86_CPU_ROOM, "room behind the state");
-	/* Code that one processor writes for another is not followed yet. */
-	if (vm->n_cpus == 1)
-		return err_set(e, -ENOTSUP, "the software engine runs one vCPU so far");
+	if (vm->n_cpus == SOFT_CPUS)
+		return err_set(e, -ENOTSUP, "the software engine runs at most %d vCPUs",
+			       SOFT_CPUS);
 	/* All zero, whatever was here, without touching it. */
 	uint8_t *page =
 		(uint8_t *)v->x86 + ((SOFT_OFF + MEM_PAGE - 1) & ~(size_t)(MEM_PAGE - 1));
@@ -176,9 +146,12 @@ static int vcpu_init(void *arg, struct vcpu *v, struct err *e)
 				  .clock_arg = vm->env.clock_arg };
 	x86_decoder_init(&s->decoder, v->x86->cpuid);
 	pthread_mutex_init(&s->lock, NULL);
-	int r = cache_new(&s->cache, s, e);
+	int r = codemap_cpu(s, e);
 
+	if (r == 0)
+		r = cache_new(&s->cache, s, e);
 	if (r < 0) {
+		codemap_cpu_end(s);
 		free(s->trans);
 		return r;
 	}
@@ -200,6 +173,7 @@ static void vcpu_fini(struct vcpu *v)
 			vm->cpus[i] = vm->cpus[--vm->n_cpus];
 	signals_thread_end(s);
 	cache_free(s->cache);
+	codemap_cpu_end(s);
 	pthread_mutex_destroy(&s->lock);
 	free(s->trans);
 	v->accel = NULL;
@@ -207,6 +181,7 @@ static void vcpu_fini(struct vcpu *v)
 
 static void vm_close(void *vm)
 {
+	codemap_close(vm);
 	free(vm);
 }
 

@@ -87,6 +87,9 @@ struct access *tr_access(struct trans *t, unsigned size, unsigned seg, bool read
 			      .read = read,
 			      .mode = (uint8_t)MODE_TLB(t->mode),
 			      .write = write,
+			      .locked = tr_insn(t)->lock ||
+					(read && write &&
+					 tr_insn(t)->mnemonic == ZYDIS_MNEMONIC_XCHG),
 			      .flags_saved = t->flags_saved };
 	p->a = a;
 	p->outside = NULL;

@@ -17,8 +17,11 @@ void tr_want_flags(struct trans *t)
 static void fetch_page(struct trans *t, uint64_t lin, unsigned n, unsigned at, uint64_t *gpa)
 {
 	struct x86_exec *x = &t->s->x;
-	struct x86_ref r = x->translate(x, lin, x86_access(x->c) | X86_ACC_FETCH);
+	struct x86_ref r;
 
+	do
+		r = x->translate(x, lin, x86_access(x->c) | X86_ACC_FETCH);
+	while (r.host && codemap_claim(t->s, r.gpa));
 	*gpa = r.gpa;
 	if (r.host) {
 		memcpy(t->code + at, r.host, n);
@@ -56,6 +59,7 @@ static bool ends(const struct form *f)
 	case FORM_CALL:
 	case FORM_CALL_IND:
 	case FORM_RET:
+	case FORM_PAUSE:
 		return true;
 	default:
 		return false;
@@ -194,6 +198,18 @@ static void want_fpu(struct trans *t)
 	e_mov(e, RCX, R14); /* 3 bytes */
 }
 
+/* Those that order what other instructions left unordered: stores, past loads and MOVNTI. */
+static void fence(struct trans *t)
+{
+	ZydisMnemonic m = t->insns[t->k].z.mnemonic;
+
+	if (m != ZYDIS_MNEMONIC_MFENCE && m != ZYDIS_MNEMONIC_SFENCE)
+		return;
+	e8(&t->e, 0x0f);
+	e8(&t->e, 0xae);
+	e8(&t->e, m == ZYDIS_MNEMONIC_MFENCE ? 0xf0 : 0xf8);
+}
+
 static void special(struct trans *t)
 {
 	struct x86_insn *i = cache_alloc(t->s->cache, sizeof(*i));
@@ -227,10 +243,16 @@ static void one(struct trans *t)
 		tr_bit_test(t);
 		break;
 	case FORM_NOP:
-		if (t->insns[t->k].z.mnemonic == ZYDIS_MNEMONIC_MFENCE) {
-			e8(&t->e, 0x0f);
-			e8(&t->e, 0xae);
-			e8(&t->e, 0xf0);
+		fence(t);
+		break;
+	case FORM_PAUSE:
+		e8(&t->e, 0xf3);
+		e8(&t->e, 0x90);
+		/* Alone, it waits for time or a device: nobody is to be let run. */
+		if (t->s->vm->env.vcpus > 1) {
+			tr_want_flags(t);
+			tr_exit(t, SOFT_PAUSE, tr_next(t), 0);
+			t->ended = true;
 		}
 		break;
 	case FORM_SPECIAL:

@@ -22,7 +22,6 @@
 #define PAGE_HASH_BITS 14
 #define PAGE_HASH      (1u << PAGE_HASH_BITS)
 #define MAX_BLOCKS     (1u << 20)
-#define GPA_BITS       40
 
 struct page {
 	uint64_t gpa;
@@ -41,7 +40,6 @@ struct cache {
 	struct page **pages;
 	struct block **order; /* by host address */
 	size_t n_order;
-	uint8_t *bits; /* a bit a physical page: has code */
 	struct stubs stubs;
 };
 
@@ -94,8 +92,7 @@ int cache_new(struct cache **out, struct soft *s, struct err *e)
 	c->hash = anon(HASH_SIZE * sizeof(*c->hash));
 	c->pages = anon(PAGE_HASH * sizeof(*c->pages));
 	c->order = anon(MAX_BLOCKS * sizeof(*c->order));
-	c->bits = anon(1ull << (GPA_BITS - 12 - 3));
-	if (!c->data || !c->hash || !c->pages || !c->order || !c->bits) {
+	if (!c->data || !c->hash || !c->pages || !c->order) {
 		cache_free(c);
 		return err_set(e, -ENOMEM, "no memory for the tables of translated code");
 	}
@@ -119,8 +116,6 @@ void cache_free(struct cache *c)
 		munmap(c->pages, PAGE_HASH * sizeof(*c->pages));
 	if (c->order)
 		munmap(c->order, MAX_BLOCKS * sizeof(*c->order));
-	if (c->bits)
-		munmap(c->bits, 1ull << (GPA_BITS - 12 - 3));
 	free(c);
 }
 
@@ -131,12 +126,14 @@ struct stubs *cache_stubs(struct cache *c)
 
 void cache_flush(struct cache *c)
 {
+	for (unsigned i = 0; i < PAGE_HASH; i++)
+		for (const struct page *p = c->pages[i]; p; p = p->next)
+			codemap_release(c->s, p->gpa << 12);
 	c->used = c->stubs_end;
 	c->data_used = 0;
 	c->n_order = 0;
 	memset(c->hash, 0, HASH_SIZE * sizeof(*c->hash));
 	memset(c->pages, 0, PAGE_HASH * sizeof(*c->pages));
-	madvise(c->bits, 1ull << (GPA_BITS - 12 - 3), MADV_DONTNEED);
 	soft_tlb_flush(c->s);
 	c->s->flushed = true;
 }
@@ -197,13 +194,6 @@ static struct page **page_slot(struct cache *c, uint64_t gpa)
 	return p;
 }
 
-bool cache_has_code(const struct cache *c, uint64_t gpa)
-{
-	uint64_t n = gpa >> 12;
-
-	return n < 1ull << (GPA_BITS - 12) && (c->bits[n / 8] >> (n & 7) & 1);
-}
-
 /* Where the bytes of the second page of @b are now, as the fetch at @lin sees them. */
 static bool second_page(struct cache *c, const struct block *b, uint64_t lin)
 {
@@ -236,10 +226,6 @@ static void add_to_page(struct cache *c, struct block *b, unsigned which)
 	}
 	b->page_next[which] = (*p)->blocks;
 	(*p)->blocks = b;
-	if (!cache_has_code(c, gpa) && n < 1ull << (GPA_BITS - 12)) {
-		c->bits[n / 8] |= (uint8_t)(1u << (n & 7));
-		soft_tlb_protect(c->s, gpa);
-	}
 }
 
 void cache_add(struct cache *c, struct block *b)
@@ -325,7 +311,7 @@ static void remove_from_page(struct cache *c, struct block *b, unsigned which)
 	if (*q)
 		*q = b->page_next[which];
 	if (!(*p)->blocks)
-		c->bits[(*p)->gpa / 8] &= (uint8_t) ~(1u << ((*p)->gpa & 7));
+		codemap_release(c->s, (*p)->gpa << 12);
 }
 
 static void kill_block(struct cache *c, struct block *b)
@@ -365,7 +351,7 @@ void cache_written(struct cache *c, uint64_t gpa, uint64_t len)
 	uint64_t end = gpa + len;
 
 	for (uint64_t page = gpa >> 12; page <= (end - 1) >> 12; page++) {
-		if (!cache_has_code(c, page << 12))
+		if (!codemap_has(c->s, page << 12))
 			continue;
 		struct page **p = page_slot(c, page << 12);
 		struct block *b = *p ? (*p)->blocks : NULL;
@@ -377,5 +363,8 @@ void cache_written(struct cache *c, uint64_t gpa, uint64_t len)
 				kill_block(c, b);
 			b = next;
 		}
+		/* Nothing came of a translation that had begun. */
+		if (!*p || !(*p)->blocks)
+			codemap_release(c->s, page << 12);
 	}
 }

@@ -139,7 +139,6 @@ static bool hint(ZydisMnemonic m)
 {
 	switch (m) {
 		M(NOP)
-		    : M(PAUSE)
 		    : M(PREFETCH)
 		    : M(PREFETCHW)
 		    : M(PREFETCHNTA)
@@ -261,7 +260,9 @@ struct form form_of(const struct x86_decoded *d, const struct x86_cpuid *cpuid)
 		return f;
 	if (m == ZYDIS_MNEMONIC_UD0 || m == ZYDIS_MNEMONIC_UD1 || m == ZYDIS_MNEMONIC_UD2)
 		return f;
-	if (hint(m)) {
+	if (m == ZYDIS_MNEMONIC_PAUSE) {
+		f.kind = FORM_PAUSE;
+	} else if (hint(m)) {
 		f.kind = FORM_NOP;
 	} else if (fpu_special(m)) {
 		bool vex = d->z.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX;

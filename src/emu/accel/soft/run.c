@@ -3,7 +3,10 @@
 #include "emu/accel/soft/soft.h"
 #include "emu/mem.h"
 
+#include <sched.h>
 #include <string.h>
+
+#define PAUSES 64 /* of a spinning loop, then another thread may run */
 
 void soft_tags_flush(struct soft *s)
 {
@@ -114,6 +117,7 @@ static void execute(struct soft *s, const struct block *b)
 	s->go = (uint64_t)(uintptr_t)b->host;
 	s->hflags = (c->rflags & (RFL_ARITH | RFL_DF)) | RFL_1 | RFL_IF;
 	cache_stubs(s->cache)->enter(c);
+	soft_alone_end(s);
 	if (s->exit_kind == SOFT_HOST)
 		host_fault(s);
 	else if (s->exit_kind != SOFT_EVENT && !s->bare)
@@ -174,7 +178,7 @@ static bool look(struct soft *s)
 	}
 	if (req & VCPU_FLUSH) {
 		atomic_fetch_and(&s->vcpu->request, ~(uint32_t)VCPU_FLUSH);
-		soft_devices_wrote(s);
+		codemap_serve(s);
 	}
 	/* One of ours may have come again meanwhile: next time. */
 	return atomic_load(&s->vcpu->request) & ~(uint32_t)(VCPU_IRQ | VCPU_NMI | VCPU_FLUSH);
@@ -219,6 +223,11 @@ static bool after(struct soft *s, struct block *b, bool *halt)
 		s->site = (struct site *)(uintptr_t)s->exit_arg;
 		return true;
 	case SOFT_LOOK:
+		return true;
+	case SOFT_PAUSE:
+		/* Whoever has the lock may wait for this host processor. */
+		if (++s->pauses % PAUSES == 0)
+			sched_yield();
 		return true;
 	case SOFT_LEAP:
 		leap(s, (const struct leap *)(uintptr_t)s->exit_arg);

@@ -41,7 +41,12 @@ struct tlb2_entry {
 };
 
 #define SOFT_MODES 2000
-#define SOFT_WROTE 64
+/* What others tell a vCPU: bytes were written where its code is; or, with a length of 0, a page
+ * has code now and may not be written unseen. */
+#define SOFT_NOTES 128
+struct soft_note {
+	uint64_t gpa, len;
+};
 
 /*
  * Recent targets of jumps, by the lower 16 bits of RIP.  A tag is a multiple of 1 << 48 that
@@ -62,8 +67,9 @@ enum soft_exit {
 	SOFT_HOST,    /* a host signal: host_pc, host_vector */
 	SOFT_UD,
 	SOFT_NM,
-	SOFT_LOOK, /* requests */
-	SOFT_LEAP, /* a jump to where no table knew: `arg`: struct leap */
+	SOFT_LOOK,  /* requests */
+	SOFT_PAUSE, /* a spinning loop */
+	SOFT_LEAP,  /* a jump to where no table knew: `arg`: struct leap */
 };
 
 struct soft_vm;
@@ -127,13 +133,21 @@ struct soft {
 	bool bare;       /* rflags are complete */
 	bool single;     /* every instruction alone: a debugger's step */
 	uint64_t budget; /* turns before run() returns; 0: no end */
-	/* What devices wrote where code is, and whether the map changed; under lock. */
-	pthread_mutex_t lock;
-	_Atomic bool map_changed;
+	/* Pages that large translations in the TLB cover, by the half of the address space. */
 	struct {
-		uint64_t gpa, len;
-	} wrote[SOFT_WROTE];
-	unsigned n_wrote;
+		bool any;
+		uint64_t base, mask;
+	} large[2];
+	/* codemap.c: a bit a physical page, set by this vCPU and read by all. */
+	uint8_t *code, *writes;
+	bool report;        /* the write just translated must be told of */
+	bool direct, alone; /* the slow access: on memory itself; in an exclusive section */
+	uint64_t direct_gpa;
+	unsigned pauses;
+	_Atomic bool map_changed;
+	pthread_mutex_t lock; /* what follows */
+	struct soft_note notes[SOFT_NOTES];
+	unsigned n_notes;
 };
 
 #define SOFT_OFF       ((sizeof(struct x86_cpu) + 63) & ~63ul)
@@ -159,15 +173,41 @@ static inline struct soft *soft_of(struct x86_cpu *c)
 #define MODE_ONE       (1u << 11)
 #define MODE_RING0     (1u << 12)
 
+#define SOFT_CPUS 64
 struct soft_vm {
 	struct accel_env env;
 	bool step;
-	struct soft *cpus[256];
+	struct soft *cpus[SOFT_CPUS];
 	unsigned n_cpus;
+	pthread_mutex_t code_lock; /* writers of `any` and of the vCPUs' `code` */
+	uint8_t *any;
 };
+
+/* ---- codemap.c ---- */
+int codemap_open(struct soft_vm *vm, struct err *e) MUST_CHECK;
+void codemap_close(struct soft_vm *vm);
+int codemap_cpu(struct soft *s, struct err *e) MUST_CHECK;
+void codemap_cpu_end(struct soft *s);
+/* Has this vCPU code there? */
+bool codemap_has(const struct soft *s, uint64_t gpa);
+/* Before bytes of this page are read to be translated.  True: it had to wait; the page may
+ * have become another. */
+bool codemap_claim(struct soft *s, uint64_t gpa);
+/* This vCPU has no code there any more. */
+void codemap_release(struct soft *s, uint64_t gpa);
+/* May the TLB get an entry for writes? */
+bool codemap_writable(struct soft *s, uint64_t gpa);
+/* Bytes of memory were written, by vCPU @self or a device (NULL; any thread). */
+void codemap_wrote(struct soft_vm *vm, struct soft *self, uint64_t gpa, uint64_t len);
+/* Does what others asked for: before guest code goes on.  In the middle of an instruction only
+ * the part that concerns the TLB. */
+void codemap_serve(struct soft *s);
+void codemap_catch_up(struct soft *s);
 
 /* ---- tlb.c ---- */
 void soft_tlb_flush(struct soft *s);
+/* Ends the exclusive section that a locked access began. */
+void soft_alone_end(struct soft *s);
 void soft_tlb_flush_page(struct soft *s, uint64_t lin);
 /* No write to this page may pass unseen. */
 void soft_tlb_protect(struct soft *s, uint64_t gpa);
@@ -187,7 +227,7 @@ struct access {
 	uint64_t after_check, slow_op, after_op; /* host */
 	uint8_t size, seg;
 	uint8_t mode; /* enum tlb_mode */
-	bool write, read, flags_saved, flags_saved_after, segmented, no_exit;
+	bool write, read, flags_saved, flags_saved_after, segmented, no_exit, locked;
 };
 
 struct pc_map {
@@ -244,7 +284,6 @@ void cache_add(struct cache *c, struct block *b);
 struct block *cache_by_pc(struct cache *c, uint64_t pc);
 void cache_chain(struct cache *c, struct site *site, struct block *to);
 void cache_flush(struct cache *c);
-bool cache_has_code(const struct cache *c, uint64_t gpa);
 /* Bytes were written: forgets the blocks made of them. */
 void cache_written(struct cache *c, uint64_t gpa, uint64_t len);
 
@@ -285,9 +324,6 @@ int signals_claim(struct err *e) MUST_CHECK;
 int signals_thread(struct soft *s, struct err *e) MUST_CHECK;
 void signals_thread_end(struct soft *s);
 
-/* ---- accel.c ---- */
-void soft_devices_wrote(struct soft *s);
-
 /* ---- run.c ---- */
 enum exit_reason soft_run(struct vcpu *v, struct err *e);
 
@@ -297,6 +333,7 @@ enum form_kind {
 	FORM_COPY,
 	FORM_SPECIAL,
 	FORM_NOP, /* hints that touch no memory */
+	FORM_PAUSE,
 	FORM_JMP,
 	FORM_JCC,
 	FORM_JMP_IND,

@@ -20,11 +20,36 @@ void soft_tlb_flush(struct soft *s)
 		memset(s->tlb2, 0, sizeof(s->tlb2));
 		s->era = 1;
 	}
+	s->large[0].any = s->large[1].any = false;
 	soft_tags_flush(s);
+}
+
+/* A large page is in the TLB in pieces: where it lies is kept, in one range of each half. */
+static void note_large(struct soft *s, uint64_t lin, unsigned shift)
+{
+	uint64_t mask = ~((1ull << shift) - 1), half = lin >> 63;
+
+	if (!s->large[half].any) {
+		s->large[half].any = true;
+		s->large[half].mask = mask;
+		s->large[half].base = lin & mask;
+		return;
+	}
+	mask &= s->large[half].mask;
+	while ((s->large[half].base ^ lin) & mask)
+		mask <<= 1;
+	s->large[half].mask = mask;
+	s->large[half].base &= mask;
 }
 
 void soft_tlb_flush_page(struct soft *s, uint64_t lin)
 {
+	uint64_t half = lin >> 63;
+
+	if (s->large[half].any && (lin & s->large[half].mask) == s->large[half].base) {
+		soft_tlb_flush(s);
+		return;
+	}
 	for (unsigned m = 0; m < TLB_MODES; m++) {
 		for (unsigned k = 0; k < TLB_KINDS; k++)
 			s->tlb[m][k][lin >> 12 & (TLB_SIZE - 1)].tag = TLB_NONE;
@@ -66,6 +91,8 @@ static struct x86_ref miss(struct soft *s, uint64_t lin, unsigned access)
 	bool store = access & X86_ACC_WRITE;
 	struct x86_ref r = { .gpa = p.gpa };
 
+	s->report = true;
+
 	if (store ? wr != NULL : rd != NULL)
 		r.host = (store ? wr : rd) + (lin & (MEM_PAGE - 1));
 	if (!rd || (access & X86_ACC_FETCH))
@@ -83,7 +110,10 @@ static struct x86_ref miss(struct soft *s, uint64_t lin, unsigned access)
 				  .gpa = gpa,
 				  .mode = (uint8_t)m,
 				  .read = p.read,
-				  .write = p.write && wr && !cache_has_code(s->cache, gpa) };
+				  .write = p.write && wr && codemap_writable(s, gpa) };
+	s->report = !t->write;
+	if (p.shift > 12)
+		note_large(s, lin, p.shift);
 	if (store ? t->write : t->read)
 		soft_tlb_put(s, t, store ? TLB_WRITE : TLB_READ);
 	return r;
@@ -100,9 +130,11 @@ struct x86_ref soft_translate(struct x86_exec *x, uint64_t lin, unsigned access)
 	const struct tlb2_entry *e = soft_tlb2(s, m, lin);
 
 	if (!(a & X86_ACC_FETCH) && e->tag == (lin & PAGE_MASK) && e->mode == m &&
-	    e->era == s->era && (a & X86_ACC_WRITE ? e->write : e->read))
+	    e->era == s->era && (a & X86_ACC_WRITE ? e->write : e->read)) {
+		s->report = false;
 		return (struct x86_ref){ .host = (uint8_t *)(uintptr_t)(lin + e->addend),
 					 .gpa = e->gpa | (lin & (MEM_PAGE - 1)) };
+	}
 	return miss(s, lin, access);
 }
 
@@ -121,11 +153,29 @@ static void guest_flags(struct x86_cpu *c, bool saved)
 	c->rflags = (c->rflags & ~(uint64_t)(RFL_ARITH | RFL_DF)) | (f & (RFL_ARITH | RFL_DF));
 }
 
+void soft_alone_end(struct soft *s)
+{
+	if (s->alone)
+		vcpu_exclusive_end(s->vcpu->group, s->vcpu);
+	s->alone = false;
+}
+
+/* What is locked but not one piece of memory: while no other vCPU does anything. */
+static void alone(struct soft *s)
+{
+	if (!s->vcpu->group)
+		return;
+	vcpu_exclusive_begin(s->vcpu->group, s->vcpu);
+	s->alone = true;
+	codemap_catch_up(s);
+}
+
 /* Out of generated code with an event for the instruction of @a. */
 static uint64_t leave(struct soft *s, const struct access *a)
 {
 	struct x86_cpu *c = s->x.c;
 
+	soft_alone_end(s);
 	guest_flags(c, a->flags_saved);
 	c->rip = a->rip;
 	s->event = s->x.event;
@@ -138,6 +188,16 @@ static unsigned ordinary(const struct x86_cpu *c)
 	return x86_access(c);
 }
 
+/* The operation works on memory itself; it is told of afterwards. */
+static uint64_t direct(struct soft *s, const struct access *a, const struct x86_ref *r)
+{
+	s->direct = true;
+	s->direct_gpa = r->gpa;
+	s->bounce_len = a->size;
+	s->acc_ptr = (uint64_t)(uintptr_t)r->host;
+	return a->slow_op;
+}
+
 /* Two pages, or registers of devices: through the bounce buffer. */
 static uint64_t bounce(struct soft *s, const struct access *a, uint64_t lin)
 {
@@ -145,6 +205,9 @@ static uint64_t bounce(struct soft *s, const struct access *a, uint64_t lin)
 	unsigned acc = ordinary(x->c);
 	uint8_t *b = s->bounce + (lin & 63);
 
+	s->direct = false;
+	if (a->locked)
+		alone(s);
 	if (a->write)
 		x86_probe_write(x, lin, a->size, acc);
 	if (a->read)
@@ -153,6 +216,23 @@ static uint64_t bounce(struct soft *s, const struct access *a, uint64_t lin)
 	s->bounce_len = a->size;
 	s->acc_ptr = (uint64_t)(uintptr_t)b;
 	return a->write ? a->slow_op : a->after_check;
+}
+
+/* Where the pages are neighbours in memory as well, a locked operation is done there: the host
+ * locks it against devices' threads, too. */
+static uint64_t two_pages(struct soft *s, const struct access *a, uint64_t lin, unsigned acc)
+{
+	struct x86_exec *x = &s->x;
+	uint64_t second = (lin | (MEM_PAGE - 1)) + 1;
+
+	if (!a->locked || !a->write || second >> 32 != lin >> 32 || x86_debug_armed(x->c))
+		return bounce(s, a, lin);
+	struct x86_ref r = soft_translate(x, lin, acc);
+	struct x86_ref q = soft_translate(x, second, acc);
+
+	if (!r.host || q.host != r.host + (second - lin) || q.gpa != r.gpa + (second - lin))
+		return bounce(s, a, lin);
+	return direct(s, a, &r);
 }
 
 /* @offset: @address is not linear yet. */
@@ -177,13 +257,15 @@ static uint64_t find(struct soft *s, const struct access *a, uint64_t address, b
 	unsigned acc = ordinary(c) | (a->write ? X86_ACC_WRITE : 0);
 
 	if ((lin & (MEM_PAGE - 1)) + a->size > MEM_PAGE)
-		return bounce(s, a, lin);
+		return two_pages(s, a, lin, acc);
 	struct x86_ref r = soft_translate(x, lin, acc);
 
-	if (!r.host || (a->write && cache_has_code(s->cache, r.gpa)))
+	if (!r.host)
 		return bounce(s, a, lin);
 	if (x86_debug_armed(c))
 		x86_debug_data(c, lin, a->size, a->write);
+	if (a->write && s->report)
+		return direct(s, a, &r);
 	s->acc_ptr = (uint64_t)(uintptr_t)r.host;
 	return a->after_check;
 }
@@ -221,12 +303,16 @@ uint64_t soft_commit(struct x86_cpu *c, const struct access *a)
 	}
 	x->fault = &here;
 	s->smc_self = false;
-	x86_st_bytes(x, s->bounce_lin, s->bounce + (s->bounce_lin & 63), s->bounce_len,
-		     ordinary(c));
+	if (s->direct)
+		x->wrote(x, s->direct_gpa, s->bounce_len);
+	else
+		x86_st_bytes(x, s->bounce_lin, s->bounce + (s->bounce_lin & 63), s->bounce_len,
+			     ordinary(c));
 	x->fault = outer;
-	if (!s->smc_self || a->no_exit)
+	soft_alone_end(s);
+	if (!(s->smc_self || s->vcpu->jobs) || a->no_exit)
 		return a->after_op;
-	/* The rest of this block is no longer what memory says. */
+	/* The rest of this block is no longer what memory says, or waits for a job. */
 	guest_flags(c, a->flags_saved_after);
 	c->rip = a->next;
 	s->exit_kind = SOFT_JUMP;
