@@ -9,16 +9,29 @@
 
 #define CONFIG_SERIALS 4
 #define CONFIG_DEVICES 24
+#define CONFIG_SCSI    4
 #define CONFIG_VCPUS   64
 
 enum machine_kind { MACHINE_PC, MACHINE_Q35 };
 enum accel_kind { ACCEL_AUTO, ACCEL_KVM, ACCEL_SOFT };
 
+/* What a disk hangs on.  IDE is the chipset's: PIIX3 on pc, AHCI (ICH9) on q35. */
+enum disk_bus { DISK_VIRTIO, DISK_IDE, DISK_NVME, DISK_SCSI };
+/* What to do about an error of the image (werror=, rerror=). */
+enum disk_action { DISK_REPORT, DISK_IGNORE, DISK_STOP, DISK_ENOSPC };
+
 /* -drive and -device together: one disk of the guest.  Strings belong to the configuration. */
 struct config_disk {
-	char *file, *format;
-	char *blk_opts; /* further options for the image, "key=value,...", or NULL */
-	unsigned cache; /* enum blk_open_flags */
+	enum disk_bus bus;
+	bool cdrom;
+	unsigned unit; /* IDE: 2 * channel + device, or the port of AHCI; SCSI: target */
+	unsigned lun, controller; /* SCSI */
+	enum disk_action werror, rerror;
+	char *id;            /* of the drive, or NULL */
+	char *file, *format; /* file NULL: an empty drive */
+	char *blk_opts;      /* further options for the image, "key=value,...", or NULL */
+	bool node;           /* those say all; file is for people */
+	unsigned cache;      /* enum blk_open_flags */
 	bool readonly, snapshot;
 	char *serial;
 	unsigned queues, threads;
@@ -51,6 +64,8 @@ struct machine_config {
 	char *monitor, *qmp;
 	struct config_disk disk[CONFIG_DEVICES];
 	unsigned disks;
+	char *scsi[CONFIG_SCSI]; /* names of controllers; one without a name is "" */
+	unsigned scsis;
 	struct config_net net[CONFIG_DEVICES];
 	unsigned nets;
 	struct config_device device[CONFIG_DEVICES];

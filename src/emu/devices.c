@@ -7,10 +7,21 @@
 #include <string.h>
 
 static const struct device_key blk_keys[] = {
-	{ "drive", "str", "the id= of a -drive" },
+	{ "drive", "str", "the id= of a -drive, or the node-name= of a -blockdev" },
 	{ "num-queues", "num", "queues; one a vCPU if not given" },
 	{ "serial", "str", "what the guest reads as the disk's serial number" },
 	{ "threads", "num", "requests in work at a time; 4 if not given (not in QEMU)" },
+	{ "werror", "str", "what to do when writing fails: report, ignore, stop, enospc" },
+	{ "rerror", "str", "what to do when reading fails: report, ignore, stop" },
+	{ NULL, NULL, NULL },
+};
+static const struct device_key ide_keys[] = {
+	{ "drive", "str", "the id= of a -drive, or the node-name= of a -blockdev" },
+	{ "bus", "str", "ide.0 or ide.1, its channels (on q35 ide.0 to ide.5, its ports)" },
+	{ "unit", "num", "which of the two drives of the channel" },
+	{ "serial", "str", "what the guest reads as the serial number" },
+	{ "werror", "str", "what to do when writing fails: report, ignore, stop, enospc" },
+	{ "rerror", "str", "what to do when reading fails: report, ignore, stop" },
 	{ NULL, NULL, NULL },
 };
 static const struct device_key net_keys[] = {
@@ -27,6 +38,8 @@ static const struct device_key exit_keys[] = {
 
 static const struct device_row rows[] = {
 	{ "virtio-blk-pci", "PCI", "a disk", DEVICE_BLK, blk_keys },
+	{ "ide-hd", "IDE", "a disk on the chipset's controller", DEVICE_IDE_HD, ide_keys },
+	{ "ide-cd", "IDE", "a CD-ROM drive there", DEVICE_IDE_CD, ide_keys },
 	{ "virtio-net-pci", "PCI", "a network card", DEVICE_NET, net_keys },
 	{ "virtio-rng-pci", "PCI", "random numbers of the host", DEVICE_RNG, no_keys },
 	{ "isa-debug-exit", "ISA", "ends the machine with a status of the guest's",

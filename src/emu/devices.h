@@ -4,7 +4,13 @@
 #define EMU_DEVICES_H
 
 enum device_kind {
-	DEVICE_BLK,
+	DEVICE_BLK, /* disks are first: options_disk.c has a table of them */
+	DEVICE_IDE_HD,
+	DEVICE_IDE_CD,
+	DEVICE_NVME,
+	DEVICE_SCSI_HD,
+	DEVICE_SCSI_CD,
+	DEVICE_SCSI,
 	DEVICE_NET,
 	DEVICE_RNG,
 	DEVICE_BALLOON,

@@ -15,7 +15,10 @@ static int open_image(const struct config_disk *c, const char *name, const char 
 		      struct err *e)
 {
 	struct optset set = OPTSET_INIT;
-	struct img_open o = { .filename = name, .format = format, .flags = flags, .log = log };
+	struct img_open o = { .filename = c->node && name == c->file ? NULL : name,
+			      .format = format,
+			      .flags = flags,
+			      .log = log };
 	int r = c->blk_opts ? optset_parse(&set, c->blk_opts, NULL, e) : 0;
 
 	if (r == 0) {

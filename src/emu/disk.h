@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The image behind a disk of the guest. */
+/*
+ * A disk of the guest: the image behind it, and what happens when the image fails
+ * (werror=, rerror=).  Controllers get it ready made.
+ */
 #ifndef EMU_DISK_H
 #define EMU_DISK_H
 
@@ -9,8 +12,49 @@
 struct blk;
 struct blk_log;
 
-/* Opens it, for snapshot=on with a temporary image over it that has no name. */
+#define DISK_SECTOR 512u
+
+struct disk {
+	struct blk *image; /* NULL: nothing is in the drive */
+	bool readonly;
+	const char *serial; /* NULL: the controller makes one up */
+	enum disk_action werror, rerror;
+	/* Stops the machine and waits until it goes on.  False: the request fails, since
+	 * somebody waits for its end.  NULL: errors are reported. */
+	bool (*stop)(struct disk *d);
+	/* Somebody begins or ends to wait for the end of all requests. */
+	void (*waits)(struct disk *d, bool on);
+	void *arg;
+	unsigned waiting; /* under the lock of those two */
+};
+
+/* Opens the image, for snapshot=on with a temporary image over it that has no name. */
 int disk_open(const struct config_disk *c, const struct blk_log *log, struct blk **out,
 	      struct err *e) MUST_CHECK;
+
+/* After a transfer that ended with *@r, in the thread that may wait: true to try once more.  *@r
+ * becomes 0 where errors are to be ignored. */
+static inline bool disk_again(struct disk *d, int *r, bool write)
+{
+	enum disk_action a = write ? d->werror : d->rerror;
+
+	/* the last two are the guest's own fault */
+	if (*r >= 0 || a == DISK_REPORT || *r == -EINVAL || *r == -EFAULT)
+		return false;
+	if (a == DISK_IGNORE) {
+		*r = 0;
+		return false;
+	}
+	if (a == DISK_ENOSPC && *r != -ENOSPC)
+		return false;
+	return d->stop && d->stop(d);
+}
+
+/* Around each wait for the end of requests: none of them waits for the machine meanwhile. */
+static inline void disk_wait(struct disk *d, bool on)
+{
+	if (d && d->waits)
+		d->waits(d, on);
+}
 
 #endif

@@ -61,6 +61,7 @@ static void release(struct machine *m)
 {
 	pthread_mutex_lock(&m->lock);
 	m->hold = false;
+	m->resumes++;
 	pthread_cond_broadcast(&m->changed);
 	pthread_mutex_unlock(&m->lock);
 }
@@ -216,6 +217,8 @@ static void serve(void *arg)
 	asked = m->asked;
 	m->asked = 0;
 	pthread_mutex_unlock(&m->lock);
+	if (asked & MACHINE_PAUSE)
+		machine_stop(m);
 	if (asked & MACHINE_FAILED)
 		fail(m, m->why);
 	else if (asked & MACHINE_QUIT)

@@ -18,6 +18,7 @@
 #include "emu/boot/linux.h"
 #include "emu/config.h"
 #include "emu/cpu/x86/cpuid.h"
+#include "emu/disk.h"
 #include "emu/irq.h"
 #include "emu/loop.h"
 #include "emu/vcpu.h"
@@ -28,7 +29,8 @@ enum machine_ask {
 	MACHINE_RESET = 1,
 	MACHINE_POWEROFF = 2,
 	MACHINE_QUIT = 4,
-	MACHINE_FAILED = 8
+	MACHINE_FAILED = 8,
+	MACHINE_PAUSE = 16, /* as machine_stop() */
 };
 
 /* What happened, for a monitor. */
@@ -61,10 +63,11 @@ struct machine {
 
 	pthread_mutex_t lock; /* what follows */
 	pthread_cond_t changed;
-	unsigned parked; /* vCPU threads that wait */
-	bool hold;       /* they shall wait */
-	bool ending;     /* they shall end */
-	unsigned asked;  /* enum machine_ask */
+	unsigned parked;  /* vCPU threads that wait */
+	bool hold;        /* they shall wait */
+	bool ending;      /* they shall end */
+	unsigned asked;   /* enum machine_ask */
+	unsigned resumes; /* how often it went on */
 	char why[ERR_MSG_SIZE];
 	struct loop_job job;
 	struct machine_watch watch;
@@ -92,6 +95,8 @@ bool machine_powerdown(struct machine *m);
 /* The end lost something that the guest had been told was safe: the process fails. */
 void machine_lost(struct machine *m, const char *what);
 void machine_event(struct machine *m, const char *name, const char *detail);
+/* Errors of @d stop @m, where they are to: fills in d->stop and its kin. */
+void machine_disk(struct machine *m, struct disk *d);
 
 /* For vcpu.c, in a vCPU's thread that was asked to stop: waits.  False: the end. */
 bool machine_vcpu_stop(struct vcpu *c);

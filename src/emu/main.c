@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* vemu: a virtual machine, with QEMU's command line. */
+#include "base/mem.h"
 #include "base/tool.h"
 #include "emu/cpu/x86/cpuid.h"
 #include "emu/devices.h"
@@ -12,6 +13,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <time.h>
@@ -194,19 +196,22 @@ static int run(struct machine_config *c)
 int main(int argc, char **argv)
 {
 	struct err e = { 0 };
-	struct machine_config c;
+	struct machine_config *c = mem_zalloc(1, sizeof(*c), &e);
 	enum options_ask ask;
 	const char *about = NULL;
 	int status, r;
 
-	r = options_parse(argc, argv, time(NULL), &c, &ask, &about, &e);
+	if (!c)
+		return say(&e, 1);
+	r = options_parse(argc, argv, time(NULL), c, &ask, &about, &e);
 	if (r < 0)
 		status = say(&e, 2);
 	else if (ask != OPTIONS_RUN)
 		status = answer(ask, about);
 	else
-		status = run(&c);
-	options_free(&c);
+		status = run(c);
+	options_free(c);
+	free(c);
 	if (fflush(stdout) && !status)
 		status = 1;
 	return status;

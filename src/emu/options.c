@@ -21,6 +21,13 @@ int options_string(char **to, const char *s, struct err *e)
 	return 0;
 }
 
+int options_take(struct optset *o, const char *key, char **to, struct err *e)
+{
+	const char *v = optset_get(o, key);
+
+	return v ? options_string(to, v, e) : 0;
+}
+
 int options_all_used(const struct optset *o, const char *option, struct err *e)
 {
 	const char *k = optset_unused(o);
@@ -436,7 +443,11 @@ static const struct row rows[] = {
 	{ { "device", "OPTS", NULL }, options_device },
 	{ { "netdev", "OPTS", NULL }, options_netdev },
 	{ { "nic", "OPTS", NULL }, options_nic },
+	{ { "blockdev", "OPTS", NULL }, options_blockdev },
 	{ { "hda", "FILE", NULL }, options_hda },
+	{ { "hdb", "FILE", NULL }, options_hdb },
+	{ { "hdc", "FILE", NULL }, options_hdc },
+	{ { "hdd", "FILE", NULL }, options_hdd },
 	{ { "cdrom", "FILE", NULL }, options_cdrom },
 	{ { "name", "NAME", NULL }, opt_name },
 	{ { "uuid", "UUID", NULL }, opt_uuid },
@@ -453,13 +464,9 @@ static const struct row rows[] = {
 	{ { "pflash", "FILE", FIRMWARE }, NULL },
 	{ { "smbios", "OPTS", FIRMWARE }, NULL },
 	{ { "fw_cfg", "OPTS", FIRMWARE }, NULL },
-	{ { "blockdev", "OPTS", "use -drive with the same keys" }, NULL },
 	{ { "chardev", "OPTS", "give the place with -serial, -monitor or -qmp" }, NULL },
 	{ { "mon", "OPTS", "use -monitor or -qmp" }, NULL },
 	{ { "object", "OPTS", "use -mem-path and -mem-prealloc for memory" }, NULL },
-	{ { "hdb", "FILE", "use -drive file=FILE,if=virtio" }, NULL },
-	{ { "hdc", "FILE", "use -drive file=FILE,if=virtio" }, NULL },
-	{ { "hdd", "FILE", "use -drive file=FILE,if=virtio" }, NULL },
 	{ { "net", "OPTS", "use -nic" }, NULL },
 	{ { "vnc", "WHERE", "there is no display yet" }, NULL },
 	{ { "daemonize", NULL, "start it under a supervisor" }, NULL },
@@ -564,12 +571,10 @@ void options_free(struct machine_config *c)
 		free(all[i]);
 	for (unsigned i = 0; i < CONFIG_SERIALS; i++)
 		free(c->serial[i]);
-	for (unsigned i = 0; i < c->disks; i++) {
-		free(c->disk[i].file);
-		free(c->disk[i].format);
-		free(c->disk[i].blk_opts);
-		free(c->disk[i].serial);
-	}
+	for (unsigned i = 0; i < c->disks; i++)
+		options_free_disk(&c->disk[i]);
+	for (unsigned i = 0; i < c->scsis; i++)
+		free(c->scsi[i]);
 	for (unsigned i = 0; i < c->nets; i++) {
 		free(c->net[i].kind);
 		free(c->net[i].options);

@@ -6,10 +6,14 @@
 #include "base/optset.h"
 #include "emu/options.h"
 
+struct device_row;
+
+/* A -drive or -blockdev.  Its disk.bus is that of if=. */
 struct drive {
-	char *id;
-	bool virtio; /* if=virtio: a disk of its own; if=none: a -device takes it */
+	bool loose; /* if=none: a -device takes it */
+	bool node;  /* -blockdev: may be there for another node only */
 	bool taken;
+	int index, bus, unit; /* as given; -1: not */
 	struct config_disk disk;
 };
 
@@ -35,12 +39,23 @@ struct parse {
 
 /* Replaces *@to by a copy of @s. */
 int options_string(char **to, const char *s, struct err *e) MUST_CHECK;
+/* The value of @key, if given, becomes *@to. */
+int options_take(struct optset *o, const char *key, char **to, struct err *e) MUST_CHECK;
 /* -EINVAL naming what nobody asked for. */
 int options_all_used(const struct optset *o, const char *option, struct err *e) MUST_CHECK;
 
 typedef int option_fn(struct parse *p, const char *value, struct err *e);
-option_fn options_drive, options_device, options_netdev, options_nic, options_hda,
-	options_cdrom;
+option_fn options_drive, options_blockdev, options_device, options_netdev, options_nic;
+option_fn options_hda, options_hdb, options_hdc, options_hdd, options_cdrom;
+int options_new_drive(struct parse *p, struct drive **out, struct err *e) MUST_CHECK;
+/* What of @o nobody asked for are options of the image. */
+int options_image(struct optset *o, struct config_disk *d, struct err *e) MUST_CHECK;
+/* The parts of -device and of the end that are about disks. */
+int options_device_disk(struct parse *p, const struct device_row *row, struct optset *o,
+			struct err *e) MUST_CHECK;
+int options_device_scsi(struct parse *p, const char *id, struct err *e) MUST_CHECK;
+int options_disks_finish(struct parse *p, struct err *e) MUST_CHECK;
+void options_free_disk(struct config_disk *d);
 /* What -device and -drive left open. */
 int options_finish(struct parse *p, struct err *e) MUST_CHECK;
 void options_parse_free(struct parse *p);

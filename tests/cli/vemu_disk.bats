@@ -26,14 +26,32 @@ holds() {
 	rm back.raw numbers.out
 }
 
-# The guest's part: every disk named on its command line gets the file.
+# cd NAME: an image of a CD, NAME.iso: a file system of 2 KiB blocks with one file.
+cd_image() {
+	mkdir -p cdfiles
+	seq 1 20000 >cdfiles/numbers
+	PATH=$PATH:/sbin:/usr/sbin mke2fs -q -t ext2 -b 2048 -d cdfiles "$1.iso" 4M >/dev/null
+}
+
+# The guest's part: every disk named on its command line gets the file, every CD is read.
 script() {
 	cat >script <<'end'
-for d in $(tr ' ' '\n' </proc/cmdline | sed -n 's/^disk=//p'); do
+there() {
 	tries=0
-	while [ ! -b /dev/$d ] && [ $tries -lt 50 ]; do tries=$((tries + 1)); sleep 0.1; done
-	mount -t ext4 /dev/$d /mnt && seq 1 200000 >/mnt/numbers && sync &&
-		cat /mnt/numbers | md5sum && umount /mnt && echo "wrote $d"
+	while [ ! -b /dev/$1 ] && [ $tries -lt 50 ]; do tries=$((tries + 1)); sleep 0.1; done
+}
+words() { tr ' ' '\n' </proc/cmdline | sed -n "s/^$1=//p"; }
+for d in $(words disk); do
+	there $d
+	mount -t ext4 -o discard /dev/$d /mnt && seq 1 200000 >/mnt/numbers && sync &&
+		seq 1 100000 >/mnt/gone && sync && rm /mnt/gone && fstrim /mnt; umount /mnt && echo "wrote $d"
+done
+for d in $(words cd); do
+	there $d
+	mount -t ext2 -o ro /dev/$d /mnt && md5sum </mnt/numbers && umount /mnt && echo "read $d"
+done
+for d in /sys/class/ata_device/dev[0-9]*; do
+	[ ! -e $d/xfer_mode ] || echo "${d##*/} $(cat $d/xfer_mode)"
 done
 end
 }
@@ -47,5 +65,40 @@ end
 	vemu_initrd initrd script virtio_pci virtio_blk crc32c_generic ext4
 	vemu_boot 60 disk=vda -drive file=a.qcow2,if=virtio
 	said "wrote vda"
+	holds a
+}
+
+@test "IDE on pc: a disk, a disk without DMA, a CD-ROM" {
+	requires mke2fs e2fsck debugfs qemu-img
+	PATH=$PATH:/sbin:/usr/sbin
+	vemu_parts
+	disk a 64M
+	disk b 32M
+	cd_image cd
+	script
+	vemu_initrd initrd script ata_piix sd_mod sr_mod crc32c_generic ext4
+	vemu_boot 60 "disk=sda disk=sdb cd=sr0 libata.force=1.01:pio4" -hda a.qcow2 -hdb b.qcow2 -cdrom cd.iso
+	said "wrote sda"
+	said "wrote sdb"
+	said "read sr0"
+	said "dev1.0 XFER_MW_DMA_2"
+	said "dev1.1 XFER_PIO_4"
+	said "$(seq 1 20000 | md5sum)"
+	holds a
+	holds b
+}
+
+@test "AHCI on q35: a disk with queued commands and a CD-ROM" {
+	requires mke2fs e2fsck debugfs qemu-img
+	PATH=$PATH:/sbin:/usr/sbin
+	vemu_parts
+	disk a 64M
+	cd_image cd
+	script
+	vemu_initrd initrd script ahci sd_mod sr_mod crc32c_generic ext4
+	vemu_boot 60 "disk=sda cd=sr0" -machine q35 -hda a.qcow2 -cdrom cd.iso
+	said "wrote sda"
+	said "read sr0"
+	said "$(seq 1 20000 | md5sum)"
 	holds a
 }

@@ -30,10 +30,18 @@ page() { sed -n '/^# OPTIONS/,/^# EXIT/p' "$TOP/docs/man/vemu.1.scd"; }
 		[[ $output == *"$want"* ]] || { echo "$line: $output"; false; }
 	done <<'EOF'
 firmware -bios x
-IDE -hda x
-CD-ROM -cdrom x
-if=ide -drive file=x
-if=scsi -drive file=x,if=scsi
+channels -drive file=x,index=4
+taken -hda x -drive file=y,index=0
+taken -cdrom x -hdc y
+ports -machine q35 -drive file=x,index=6
+if=floppy -drive file=x,if=floppy
+media=tape -drive file=x,media=tape
+unit= -drive file=x,index=0,unit=1
+werror=maybe -drive file=x,werror=maybe
+scsi.0 -drive if=none,id=d,file=x -device ide-hd,drive=d,bus=scsi.0
+driver= -blockdev node-name=a,filename=x
+node-name -blockdev driver=raw,filename=x
+file=a -blockdev driver=qcow2,node-name=b,file=a
 nobody -nobody
 mice -machine pc,mice=on
 1.5x -m 1.5x

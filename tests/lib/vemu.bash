@@ -44,7 +44,10 @@ export PATH=/bin
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
-while read -r m; do insmod "/modules/$m"; done </modules/list
+# parameters on the kernel's command line are for who loads a module to give
+while read -r m; do
+	insmod "/modules/$m" $(tr ' ' '\n' </proc/cmdline | sed -n "s/^${m%.ko}\.//p")
+done </modules/list
 . /script
 sync
 poweroff -f

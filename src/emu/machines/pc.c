@@ -183,7 +183,7 @@ int pc_new(struct machine *m, struct err *e)
 		r = i8042_new(&p->i8042, m->bus, isa(p, 1), on_reset, p, e);
 	/* before the single ports: one of them lies inside the address register */
 	if (r == 0)
-		r = pc_pci_new(&p->pci, m, pci_lines(p), e);
+		r = pc_pci_new(&p->pci, m, pci_lines(p), isa(p, 0), e);
 	if (r == 0)
 		r = ports_new(&p->ports, m->bus, &ports, e);
 	if (r == 0)

@@ -5,11 +5,9 @@
 #include "emu/boot/acpi.h"
 #include "emu/dev/lapic.h"
 #include "emu/dev/pci.h"
-#include "emu/disk.h"
-#include "emu/virtio/blk.h"
+#include "emu/machines/pc_disks.h"
 #include "emu/virtio/net.h"
 #include "emu/virtio/rng.h"
-#include "img/blk.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +18,7 @@ struct pc_pci {
 	struct machine *m;
 	struct pci *bus;
 	struct pci_dev host, isa;
-	struct virtio_blk *blk[CONFIG_DEVICES];
+	struct pc_disks *disks;
 	struct virtio_net *net[CONFIG_DEVICES];
 	struct virtio *rng[CONFIG_DEVICES];
 };
@@ -41,39 +39,23 @@ static int add_chipset(struct pc_pci *p, struct err *e)
 	return r;
 }
 
-static int add_disk(struct pc_pci *p, unsigned i, struct err *e)
-{
-	struct config_disk *d = &p->m->config->disk[i];
-	struct virtio_blk_config c = { .readonly = d->readonly,
-				       .serial = d->serial,
-				       .queues = d->queues ? d->queues : p->m->vcpus,
-				       .threads = d->threads ? d->threads : 4 };
-	int r = disk_open(d, NULL, &c.image, e);
-
-	if (r < 0)
-		return r;
-	r = virtio_blk_new(&p->blk[i], p->bus, p->m->mem, &c, e);
-	if (r < 0)
-		blk_close(c.image, NULL);
-	return r;
-}
-
-static int add_devices(struct pc_pci *p, struct err *e)
+static int add_devices(struct pc_pci *p, struct irq isa, struct err *e)
 {
 	struct machine_config *c = p->m->config;
 	int r = 0;
 
 	for (unsigned i = 0; i < c->nets && r == 0; i++)
 		r = virtio_net_new(&p->net[i], p->bus, p->m->mem, &c->net[i], e);
-	for (unsigned i = 0; i < c->disks && r == 0; i++)
-		r = add_disk(p, i, e);
+	if (r == 0)
+		r = pc_disks_new(&p->disks, p->m, p->bus, isa, e);
 	for (unsigned i = 0; i < c->devices && r == 0; i++)
 		if (!strcmp(c->device[i].name, "virtio-rng-pci"))
 			r = virtio_rng_new(&p->rng[i], p->bus, p->m->mem, e);
 	return r;
 }
 
-int pc_pci_new(struct pc_pci **out, struct machine *m, struct irq first, struct err *e)
+int pc_pci_new(struct pc_pci **out, struct machine *m, struct irq first, struct irq isa,
+	       struct err *e)
 {
 	bool q35 = m->config->kind == MACHINE_Q35;
 	struct pci_env env = { .bus = m->bus,
@@ -95,14 +77,13 @@ int pc_pci_new(struct pc_pci **out, struct machine *m, struct irq first, struct 
 	r = pci_new(&p->bus, &env, e);
 	if (r == 0)
 		r = add_chipset(p, e);
-	return r < 0 ? r : add_devices(p, e);
+	return r < 0 ? r : add_devices(p, isa, e);
 }
 
 void pc_pci_reset(struct pc_pci *p)
 {
+	pc_disks_reset(p->disks);
 	for (unsigned i = 0; i < CONFIG_DEVICES; i++) {
-		if (p->blk[i])
-			virtio_blk_reset(p->blk[i]);
 		if (p->net[i])
 			virtio_net_reset(p->net[i]);
 		if (p->rng[i])
@@ -117,13 +98,10 @@ void pc_pci_free(struct pc_pci *p)
 	if (!p)
 		return;
 	for (unsigned i = 0; i < CONFIG_DEVICES; i++) {
-		struct err e = { 0 };
-
 		virtio_net_free(p->net[i]);
 		virtio_rng_free(p->rng[i]);
-		if (virtio_blk_free(p->blk[i], &e) < 0)
-			machine_lost(p->m, e.msg);
 	}
+	pc_disks_free(p->disks);
 	pci_remove(&p->host);
 	pci_remove(&p->isa);
 	pci_root_free(p->bus);

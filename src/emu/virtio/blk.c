@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "emu/disk.h"
 #include "emu/mem.h"
 #include "img/blk.h"
 
@@ -12,16 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECTOR      512u
-#define HEADER      16u
-#define ID_LEN      20u
-#define BOUNCE      (1u << 20)
-#define SEG_MAX     (VIRTQ_SEGS - 2u)
-#define TRIM_SEGS   16u
-#define TRIM_LEN    16u
-#define TRIM_MAX    0x3fffffu /* sectors at a time */
-/* Pieces from this size on go to the image by themselves. */
-#define DIRECT_FROM 65536u
+#define SECTOR    512u
+#define HEADER    16u
+#define ID_LEN    20u
+#define SEG_MAX   (VIRTQ_SEGS - 2u)
+#define TRIM_SEGS 16u
+#define TRIM_LEN  16u
+#define TRIM_MAX  0x3fffffu /* sectors at a time */
 
 #define F_SEG_MAX  (UINT64_C(1) << 2)
 #define F_RO       (UINT64_C(1) << 5)
@@ -44,8 +42,7 @@ struct worker {
 
 struct virtio_blk {
 	struct virtio v;
-	struct blk *image;
-	bool readonly;
+	struct disk *disk;
 	char id[ID_LEN];
 	pthread_mutex_t lock; /* what follows */
 	pthread_cond_t work, idle;
@@ -60,132 +57,35 @@ struct virtio_blk {
 
 static bool in_range(const struct virtio_blk *b, uint64_t sector, uint64_t len)
 {
-	uint64_t sectors = b->image->size / SECTOR;
+	uint64_t sectors = b->disk->image->size / SECTOR;
 
 	return len % SECTOR == 0 && sector <= sectors && len / SECTOR <= sectors - sector;
 }
 
-static uint8_t *bounce(struct worker *w)
-{
-	if (!w->bounce)
-		w->bounce = mem_aligned(MEM_PAGE, BOUNCE, NULL);
-	return w->bounce;
-}
-
-/* One way through: pieces that are large go by themselves, small ones gathered. */
-struct cursor {
-	struct virtq_seg *seg;
-	unsigned n;
-	size_t skip; /* of the first */
-};
-
-static size_t gather(struct cursor *c, uint8_t *buf, size_t max, bool to_guest, struct mem *m)
-{
-	size_t done = 0;
-
-	while (done < max && c->n) {
-		size_t n = c->seg->len - c->skip;
-
-		if (n >= DIRECT_FROM && done)
-			break;
-		n = n < max - done ? n : max - done;
-		if (to_guest) {
-			memcpy(c->seg->host + c->skip, buf + done, n);
-			mem_written(m, c->seg->gpa + c->skip, n);
-		} else {
-			memcpy(buf + done, c->seg->host + c->skip, n);
-		}
-		done += n;
-		c->skip += n;
-		if (c->skip == c->seg->len) {
-			c->seg++;
-			c->n--;
-			c->skip = 0;
-		}
-	}
-	return done;
-}
-
-/* How much the next gather() will move. */
-static size_t gathers(const struct cursor *c, size_t max)
-{
-	size_t done = 0, skip = c->skip;
-
-	for (unsigned i = 0; i < c->n && done < max; i++) {
-		size_t n = c->seg[i].len - skip;
-
-		if (n >= DIRECT_FROM && done)
-			break;
-		done += n < max - done ? n : max - done;
-		skip = 0;
-	}
-	return done;
-}
-
-static int transfer(struct worker *w, struct cursor *c, uint64_t off, size_t len, bool read)
-{
-	struct blk *image = w->b->image;
-	struct mem *m = w->b->v.mem;
-	int r = 0;
-
-	while (len && r == 0) {
-		size_t n = c->n ? c->seg->len - c->skip : 0;
-		uint8_t *p = c->n ? c->seg->host + c->skip : NULL;
-
-		if (!n)
-			return -EINVAL;
-		if (n >= DIRECT_FROM || c->n == 1) {
-			n = n < len ? n : len;
-			r = read ? blk_pread(image, p, n, off, NULL)
-				 : blk_pwrite(image, p, n, off, NULL);
-			if (read)
-				mem_written(m, c->seg->gpa + c->skip, n);
-			c->skip += n;
-			if (c->skip == c->seg->len) {
-				c->seg++;
-				c->n--;
-				c->skip = 0;
-			}
-		} else {
-			if (!bounce(w))
-				return -ENOMEM;
-			n = gathers(c, len < BOUNCE ? len : BOUNCE);
-			if (!read)
-				n = gather(c, w->bounce, n, false, m);
-			r = read ? blk_pread(image, w->bounce, n, off, NULL)
-				 : blk_pwrite(image, w->bounce, n, off, NULL);
-			if (read && r == 0)
-				n = gather(c, w->bounce, n, true, m);
-		}
-		off += n;
-		len -= n;
-	}
-	return r;
-}
-
-static int do_read(struct worker *w, uint64_t sector, uint32_t *written)
+static int do_read(struct worker *w, uint64_t sector)
 {
 	struct virtq_chain *c = &w->chain;
-	struct cursor at = { c->seg + c->n_out, c->n_in, 0 };
+	struct sg_cursor at = { c->seg + c->n_out, c->n_in, 0 };
 	size_t len = c->in_len - 1;
 
 	if (!in_range(w->b, sector, len))
 		return -EINVAL;
-	*written += (uint32_t)len;
-	return transfer(w, &at, sector * SECTOR, len, true);
+	return sg_transfer(&at, w->b->v.mem, w->b->disk->image, sector * SECTOR, len, true,
+			   &w->bounce);
 }
 
 static int do_write(struct worker *w, uint64_t sector)
 {
 	struct virtq_chain *c = &w->chain;
-	struct cursor at = { c->seg, c->n_out, 0 };
+	struct sg_cursor at = { c->seg, c->n_out, 0 };
 	size_t len = c->out_len - HEADER;
 	uint8_t skip[HEADER];
 
-	if (w->b->readonly || !in_range(w->b, sector, len))
+	if (w->b->disk->readonly || !in_range(w->b, sector, len))
 		return -EINVAL;
-	gather(&at, skip, HEADER, false, w->b->v.mem);
-	return transfer(w, &at, sector * SECTOR, len, false);
+	sg_copy(&at, w->b->v.mem, skip, HEADER, false);
+	return sg_transfer(&at, w->b->v.mem, w->b->disk->image, sector * SECTOR, len, false,
+			   &w->bounce);
 }
 
 static int do_trim(struct worker *w, bool zeroes)
@@ -194,7 +94,7 @@ static int do_trim(struct worker *w, bool zeroes)
 	size_t len = c->out_len - HEADER;
 	uint8_t raw[TRIM_SEGS * TRIM_LEN];
 
-	if (w->b->readonly || !len || len % TRIM_LEN || len > sizeof(raw))
+	if (w->b->disk->readonly || !len || len % TRIM_LEN || len > sizeof(raw))
 		return -EINVAL;
 	virtq_read(c, HEADER, raw, len);
 	for (size_t i = 0; i < len; i += TRIM_LEN) {
@@ -207,9 +107,9 @@ static int do_trim(struct worker *w, bool zeroes)
 			return -EINVAL;
 		if (!n)
 			continue;
-		r = zeroes ? blk_zero(w->b->image, sector * SECTOR, n * SECTOR,
+		r = zeroes ? blk_zero(w->b->disk->image, sector * SECTOR, n * SECTOR,
 				      flags & 1 ? BLK_MAY_UNMAP : 0, NULL)
-			   : blk_discard(w->b->image, sector * SECTOR, n * SECTOR, NULL);
+			   : blk_discard(w->b->disk->image, sector * SECTOR, n * SECTOR, NULL);
 		if (r < 0)
 			return r;
 	}
@@ -227,13 +127,20 @@ static uint8_t serve(struct worker *w, uint32_t *written)
 	sector = load_le64(head + 8);
 	switch (load_le32(head)) {
 	case T_IN:
-		r = do_read(w, sector, written);
+		do
+			r = do_read(w, sector);
+		while (disk_again(w->b->disk, &r, false));
+		*written += (uint32_t)(r < 0 ? 0 : c->in_len - 1);
 		break;
 	case T_OUT:
-		r = do_write(w, sector);
+		do
+			r = do_write(w, sector);
+		while (disk_again(w->b->disk, &r, true));
 		break;
 	case T_FLUSH:
-		r = blk_flush(w->b->image, NULL);
+		do
+			r = blk_flush(w->b->disk->image, NULL);
+		while (disk_again(w->b->disk, &r, true));
 		break;
 	case T_ID:
 		*written +=
@@ -242,10 +149,10 @@ static uint8_t serve(struct worker *w, uint32_t *written)
 		r = 0;
 		break;
 	case T_DISCARD:
-		r = do_trim(w, false);
-		break;
 	case T_ZEROES:
-		r = do_trim(w, true);
+		do
+			r = do_trim(w, load_le32(head) == T_ZEROES);
+		while (disk_again(w->b->disk, &r, true));
 		break;
 	default:
 		return S_UNSUPP;
@@ -321,11 +228,13 @@ static void stop(struct virtio *v)
 	struct virtio_blk *b = v->dev;
 
 	/* the queues are off: what is in work is the last */
+	disk_wait(b->disk, true);
 	pthread_mutex_lock(&b->lock);
 	b->kicked = 0;
 	while (b->busy)
 		pthread_cond_wait(&b->idle, &b->lock);
 	pthread_mutex_unlock(&b->lock);
+	disk_wait(b->disk, false);
 }
 
 static const struct virtio_ops ops = { .id = 2,
@@ -337,22 +246,23 @@ static const struct virtio_ops ops = { .id = 2,
 static void fill_config(struct virtio_blk *b)
 {
 	uint8_t *c = b->v.config;
-	bool trim = !b->readonly;
+	bool trim = !b->disk->readonly;
 
-	store_le64(c, b->image->size / SECTOR);
+	store_le64(c, b->disk->image->size / SECTOR);
 	store_le32(c + 12, SEG_MAX);
 	store_le32(c + 20, SECTOR);
 	store_le16(c + 34, (uint16_t)b->v.queues);
 	store_le32(c + 36, TRIM_MAX);
 	store_le32(c + 40, TRIM_SEGS);
-	store_le32(c + 44,
-		   b->image->cluster_size > SECTOR ? b->image->cluster_size / SECTOR : 1);
+	store_le32(c + 44, b->disk->image->cluster_size > SECTOR
+				   ? b->disk->image->cluster_size / SECTOR
+				   : 1);
 	store_le32(c + 48, TRIM_MAX);
 	store_le32(c + 52, TRIM_SEGS);
 	c[56] = 1;
 	b->v.config_len = 60;
 	b->v.offers = F_SEG_MAX | F_BLK_SIZE | F_FLUSH | F_MQ |
-		      (trim ? F_DISCARD | F_ZEROES : 0) | (b->readonly ? F_RO : 0);
+		      (trim ? F_DISCARD | F_ZEROES : 0) | (b->disk->readonly ? F_RO : 0);
 }
 
 static int start_workers(struct virtio_blk *b, struct err *e)
@@ -396,11 +306,10 @@ int virtio_blk_new(struct virtio_blk **out, struct pci *p, struct mem *m,
 
 	if (!b)
 		return -ENOMEM;
-	b->image = c->image;
-	b->readonly = c->readonly;
+	b->disk = c->disk;
 	b->threads = c->threads;
-	if (c->serial)
-		memcpy(b->id, c->serial, strnlen(c->serial, ID_LEN));
+	if (b->disk->serial)
+		memcpy(b->id, b->disk->serial, strnlen(b->disk->serial, ID_LEN));
 	pthread_mutex_init(&b->lock, NULL);
 	pthread_cond_init(&b->work, NULL);
 	pthread_cond_init(&b->idle, NULL);
@@ -412,8 +321,7 @@ int virtio_blk_new(struct virtio_blk **out, struct pci *p, struct mem *m,
 	if (r == 0)
 		r = virtio_add(&b->v, p, m, e);
 	if (r < 0) {
-		b->image = NULL;
-		virtio_blk_free(b, NULL);
+		virtio_blk_free(b);
 		return r;
 	}
 	*out = b;
@@ -425,18 +333,14 @@ void virtio_blk_reset(struct virtio_blk *b)
 	virtio_reset(&b->v);
 }
 
-int virtio_blk_free(struct virtio_blk *b, struct err *e)
+void virtio_blk_free(struct virtio_blk *b)
 {
-	int r;
-
 	if (!b)
-		return 0;
+		return;
 	virtio_remove(&b->v);
 	end_workers(b);
-	r = blk_close(b->image, e);
 	pthread_mutex_destroy(&b->lock);
 	pthread_cond_destroy(&b->work);
 	pthread_cond_destroy(&b->idle);
 	free(b);
-	return r;
 }

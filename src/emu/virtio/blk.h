@@ -5,21 +5,18 @@
 
 #include "emu/virtio/virtio.h"
 
-struct blk;
+struct disk;
 struct virtio_blk;
 
 struct virtio_blk_config {
-	struct blk *image; /* becomes the device's */
-	bool readonly;
-	const char *serial; /* at most 20 bytes are seen */
+	struct disk *disk; /* stays the caller's, and has an image */
 	unsigned queues, threads;
 };
 
-/* On success the image is the device's, and closed with it. */
 int virtio_blk_new(struct virtio_blk **out, struct pci *p, struct mem *m,
 		   const struct virtio_blk_config *c, struct err *e) MUST_CHECK;
-/* Flushes and closes the image. */
-int virtio_blk_free(struct virtio_blk *b, struct err *e);
+/* No request is in work when it returns. */
+void virtio_blk_free(struct virtio_blk *b);
 void virtio_blk_reset(struct virtio_blk *b);
 
 #endif

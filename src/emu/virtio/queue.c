@@ -69,7 +69,7 @@ static bool add_piece(struct virtq *q, struct virtq_chain *c, uint64_t gpa, uint
 	while (len) {
 		const struct mem_slot *s = mem_slot_at(q->v->mem, gpa);
 		unsigned n = c->n_out + c->n_in;
-		struct virtq_seg *last = n ? &c->seg[n - 1] : NULL;
+		struct sg_seg *last = n ? &c->seg[n - 1] : NULL;
 		uint64_t take;
 
 		if (!s || (write && !s->writable))
@@ -82,8 +82,8 @@ static bool add_piece(struct virtq *q, struct virtq_chain *c, uint64_t gpa, uint
 		} else {
 			if (n == VIRTQ_SEGS)
 				return false;
-			c->seg[n] = (struct virtq_seg){ s->host + (gpa - s->gpa), gpa,
-							(size_t)take };
+			c->seg[n] =
+				(struct sg_seg){ s->host + (gpa - s->gpa), gpa, (size_t)take };
 			if (write)
 				c->n_in++;
 			else
@@ -236,7 +236,7 @@ size_t virtq_read(const struct virtq_chain *c, size_t off, void *buf, size_t len
 	size_t done = 0;
 
 	for (unsigned i = 0; i < c->n_out && done < len; i++) {
-		const struct virtq_seg *s = &c->seg[i];
+		const struct sg_seg *s = &c->seg[i];
 		size_t n;
 
 		if (off >= s->len) {
@@ -257,7 +257,7 @@ size_t virtq_write(struct virtio *v, struct virtq_chain *c, size_t off, const vo
 	size_t done = 0;
 
 	for (unsigned i = c->n_out; i < c->n_out + c->n_in && done < len; i++) {
-		const struct virtq_seg *s = &c->seg[i];
+		const struct sg_seg *s = &c->seg[i];
 		size_t n;
 
 		if (off >= s->len) {

@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "emu/dev/pci.h"
+#include "emu/sg.h"
 
 #include <stdatomic.h>
 
@@ -28,19 +29,12 @@
 struct mem;
 struct virtio;
 
-/* A piece of a request. */
-struct virtq_seg {
-	uint8_t *host;
-	uint64_t gpa;
-	size_t len;
-};
-
 /* A request: what the device reads, then what it writes. */
 struct virtq_chain {
 	unsigned head;
 	unsigned n_out, n_in; /* seg[0..n_out), seg[n_out..n_out + n_in) */
 	size_t out_len, in_len;
-	struct virtq_seg seg[VIRTQ_SEGS];
+	struct sg_seg seg[VIRTQ_SEGS];
 };
 
 struct virtq {

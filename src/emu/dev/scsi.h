@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * SCSI commands of disks (SBC-3) and CD-ROM drives (MMC-5), whatever carries them: virtio-scsi, or
+ * ATAPI over IDE and AHCI.  scsi_decode() says what a command wants moved; the carrier moves
+ * it.  Commands and parameters are the guest's choice.
+ */
+#ifndef EMU_DEV_SCSI_H
+#define EMU_DEV_SCSI_H
+
+#include "emu/disk.h"
+
+#include <pthread.h>
+
+#define SCSI_CDB       32
+#define SCSI_BUF       4096u
+#define SCSI_SENSE     18u
+#define SCSI_CD_SECTOR 2048u
+
+enum scsi_op {
+	SCSI_NONE, /* nothing moves */
+	SCSI_IN,   /* buf[0..len) goes to the guest */
+	SCSI_OUT,  /* the guest gives len bytes for buf, then scsi_params() */
+	SCSI_READ, /* len bytes of the image from off on, to the guest */
+	SCSI_WRITE,
+	SCSI_FLUSH,
+};
+
+enum scsi_status { SCSI_GOOD = 0, SCSI_CHECK = 2 };
+
+struct scsi_cmd {
+	/* in */
+	uint8_t cdb[SCSI_CDB]; /* what is not given is 0 */
+	/* out */
+	enum scsi_op op;
+	uint64_t off, len;
+	bool fua;
+	uint8_t buf[SCSI_BUF];
+	enum scsi_status status;
+	uint8_t sense[SCSI_SENSE];
+};
+
+struct scsi_unit {
+	struct disk *disk;
+	bool cdrom;
+	pthread_mutex_t lock;   /* what follows */
+	bool open, locked;      /* the tray */
+	bool changed;           /* the medium, since the guest was told */
+	uint8_t key, asc, ascq; /* for REQUEST SENSE */
+};
+
+void scsi_init(struct scsi_unit *u, struct disk *d, bool cdrom);
+void scsi_fini(struct scsi_unit *u);
+/* As after power-on. */
+void scsi_reset(struct scsi_unit *u);
+/* Another medium is in the drive, or none: the caller has put it into the disk. */
+void scsi_changed(struct scsi_unit *u);
+
+/* Bytes of a block. */
+unsigned scsi_block(const struct scsi_unit *u);
+/* Fills what is out.  A command that fails moves nothing. */
+void scsi_decode(struct scsi_unit *u, struct scsi_cmd *c);
+/* After SCSI_OUT, in a thread that may wait: does what c->buf asks for. */
+void scsi_params(struct scsi_unit *u, struct scsi_cmd *c);
+/* Length of the CDB that begins with @op. */
+unsigned scsi_cdb_len(uint8_t op);
+
+/* For those who move bytes and fail. */
+void scsi_fail(struct scsi_unit *u, struct scsi_cmd *c, uint8_t key, uint8_t asc, uint8_t ascq);
+void scsi_io_error(struct scsi_unit *u, struct scsi_cmd *c, int error, bool write);
+
+#endif

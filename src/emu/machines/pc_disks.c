@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+#include "emu/machines/pc_disks.h"
+
+#include "base/mem.h"
+#include "emu/dev/ahci.h"
+#include "emu/dev/ide.h"
+#include "emu/disk.h"
+#include "emu/virtio/blk.h"
+#include "img/blk.h"
+
+#include <stdlib.h>
+
+#define IDE_IRQ   14
+#define IDE_SLOT  1
+#define SATA_SLOT 31
+#define THREADS   4
+
+struct pc_disks {
+	struct machine *m;
+	struct pci *bus;
+	struct irq isa;
+	struct disk disk[CONFIG_DEVICES];
+	struct virtio_blk *blk[CONFIG_DEVICES];
+	struct ide *ide;
+	struct ahci *ahci;
+};
+
+static const struct config_disk *config(const struct pc_disks *p, unsigned i)
+{
+	return &p->m->config->disk[i];
+}
+
+static unsigned threads(const struct config_disk *c)
+{
+	return c->threads ? c->threads : THREADS;
+}
+
+static int open_all(struct pc_disks *p, struct err *e)
+{
+	int r = 0;
+
+	for (unsigned i = 0; i < p->m->config->disks && r == 0; i++) {
+		const struct config_disk *c = config(p, i);
+		struct disk *d = &p->disk[i];
+
+		*d = (struct disk){ .readonly = c->readonly,
+				    .serial = c->serial,
+				    .werror = c->werror,
+				    .rerror = c->rerror };
+		machine_disk(p->m, d);
+		if (c->file)
+			r = disk_open(c, NULL, &d->image, e);
+	}
+	return r;
+}
+
+static int add_virtio(struct pc_disks *p, unsigned i, struct err *e)
+{
+	const struct config_disk *c = config(p, i);
+	const struct virtio_blk_config v = { .disk = &p->disk[i],
+					     .queues = c->queues ? c->queues : p->m->vcpus,
+					     .threads = threads(c) };
+
+	return virtio_blk_new(&p->blk[i], p->bus, p->m->mem, &v, e);
+}
+
+static int add_ide(struct pc_disks *p, struct err *e)
+{
+	const struct ide_env env = {
+		.bus = p->m->bus,
+		.pci = p->bus,
+		.slot = IDE_SLOT,
+		.fn = 1,
+		.mem = p->m->mem,
+		.irq = { { p->isa.set, p->isa.arg, p->isa.pin + IDE_IRQ },
+			 { p->isa.set, p->isa.arg, p->isa.pin + IDE_IRQ + 1 } },
+	};
+	struct ide_drive drive[IDE_DRIVES] = { { NULL, false } };
+
+	for (unsigned i = 0; i < p->m->config->disks; i++)
+		if (config(p, i)->bus == DISK_IDE)
+			drive[config(p, i)->unit % IDE_DRIVES] =
+				(struct ide_drive){ &p->disk[i], config(p, i)->cdrom };
+	return ide_new(&p->ide, &env, drive, e);
+}
+
+static int add_ahci(struct pc_disks *p, struct err *e)
+{
+	const struct ahci_env env = {
+		.pci = p->bus, .slot = SATA_SLOT, .fn = 2, .mem = p->m->mem, .threads = THREADS
+	};
+	struct ahci_drive drive[AHCI_PORTS] = { { NULL, false } };
+
+	for (unsigned i = 0; i < p->m->config->disks; i++)
+		if (config(p, i)->bus == DISK_IDE)
+			drive[config(p, i)->unit % AHCI_PORTS] =
+				(struct ahci_drive){ &p->disk[i], config(p, i)->cdrom };
+	return ahci_new(&p->ahci, &env, drive, e);
+}
+
+int pc_disks_new(struct pc_disks **out, struct machine *m, struct pci *bus, struct irq isa,
+		 struct err *e)
+{
+	bool q35 = m->config->kind == MACHINE_Q35;
+	struct pc_disks *p = mem_zalloc(1, sizeof(*p), e);
+	int r;
+
+	if (!p)
+		return -ENOMEM;
+	*out = p;
+	p->m = m;
+	p->bus = bus;
+	p->isa = isa;
+	r = open_all(p, e);
+	if (r == 0)
+		r = q35 ? add_ahci(p, e) : add_ide(p, e);
+	for (unsigned i = 0; i < m->config->disks && r == 0; i++) {
+		const struct config_disk *c = config(p, i);
+
+		if (c->bus == DISK_VIRTIO)
+			r = add_virtio(p, i, e);
+		else if (c->bus != DISK_IDE)
+			r = err_set(e, -ENOTSUP, "%s: there is no such controller yet",
+				    c->file ? c->file : "CD-ROM");
+	}
+	return r;
+}
+
+void pc_disks_reset(struct pc_disks *p)
+{
+	if (p->ide)
+		ide_reset(p->ide);
+	if (p->ahci)
+		ahci_reset(p->ahci);
+	for (unsigned i = 0; i < CONFIG_DEVICES; i++)
+		if (p->blk[i])
+			virtio_blk_reset(p->blk[i]);
+}
+
+void pc_disks_free(struct pc_disks *p)
+{
+	if (!p)
+		return;
+	ide_free(p->ide);
+	ahci_free(p->ahci);
+	for (unsigned i = 0; i < CONFIG_DEVICES; i++) {
+		struct err e = { 0 };
+
+		virtio_blk_free(p->blk[i]);
+		if (blk_close(p->disk[i].image, &e) < 0)
+			machine_lost(p->m, e.msg);
+	}
+	free(p);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* The disks of a PC and what they hang on. */
+#ifndef EMU_MACHINES_PC_DISKS_H
+#define EMU_MACHINES_PC_DISKS_H
+
+#include "emu/dev/pci.h"
+#include "emu/machine.h"
+
+struct pc_disks;
+
+/* @isa: the input of the interrupt controllers for ISA interrupt 0.  Also after a failure *@out
+ * is for pc_disks_free(). */
+int pc_disks_new(struct pc_disks **out, struct machine *m, struct pci *bus, struct irq isa,
+		 struct err *e) MUST_CHECK;
+void pc_disks_reset(struct pc_disks *d);
+void pc_disks_free(struct pc_disks *d);
+
+#endif
