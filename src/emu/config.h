@@ -54,7 +54,7 @@ struct machine_config {
 	enum accel_kind accel;
 	char *accel_opts;
 	char *cpu;
-	unsigned smp;
+	unsigned smp, cores, threads; /* of a socket; of a core */
 	uint64_t mem;
 	char *mem_path;
 	bool prealloc;

@@ -316,6 +316,8 @@ static int make_cpus(struct machine *m, struct err *e)
 	m->cpuid.tsc_khz = x86_host_tsc_khz();
 	m->cpuid.apic_khz = LAPIC_KHZ;
 	m->cpuid.cpus = m->vcpus;
+	m->cpuid.cores = m->config->cores;
+	m->cpuid.threads = m->config->threads;
 	for (unsigned i = 0; i < m->vcpus; i++) {
 		struct vcpu *c = &m->vcpu[i];
 
@@ -324,7 +326,7 @@ static int make_cpus(struct machine *m, struct err *e)
 		c->index = i;
 		c->ops = m->ops;
 		sem_init(&c->wake, 0, 0);
-		r = x86_cpu_new(&c->x86, i, e);
+		r = x86_cpu_new(&c->x86, x86_cpuid_apic_id(&m->cpuid, i), e);
 		if (r < 0)
 			return r;
 		c->x86->cpuid = &m->cpuid;

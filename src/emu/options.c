@@ -116,9 +116,9 @@ static int opt_cpu(struct parse *p, const char *value, struct err *e)
 static int opt_smp(struct parse *p, const char *value, struct err *e)
 {
 	static const char *const inner[] = { "sockets", "cores", "threads" };
+	enum { SOCKETS, CORES, THREADS };
 	struct optset o = OPTSET_INIT;
-	uint64_t n = 0, product = 1, max = 0;
-	bool shaped = false;
+	uint64_t n = 0, product = 1, max = 0, part[3] = { 0 };
 	int r = optset_parse(&o, value, "cpus", e);
 
 	if (r == 0)
@@ -126,13 +126,9 @@ static int opt_smp(struct parse *p, const char *value, struct err *e)
 	if (r == 0)
 		r = optset_u64(&o, "maxcpus", &max, e);
 	for (unsigned i = 0; i < 3 && r == 0; i++) {
-		uint64_t v = 0;
-
-		r = optset_u64(&o, inner[i], &v, e);
-		if (v) {
-			shaped = true;
-			product = v > CONFIG_VCPUS ? CONFIG_VCPUS + 1 : product * v;
-		}
+		r = optset_u64(&o, inner[i], &part[i], e);
+		if (part[i])
+			product = part[i] > CONFIG_VCPUS ? CONFIG_VCPUS + 1 : product * part[i];
 	}
 	if (r == 0)
 		r = options_all_used(&o, "-smp", e);
@@ -141,7 +137,16 @@ static int opt_smp(struct parse *p, const char *value, struct err *e)
 		return r;
 	if (!n)
 		n = product;
-	if (shaped && product != n)
+	/* what is not said follows from the rest: cores first, as in QEMU */
+	for (unsigned i = 0; i < 3; i++) {
+		static const uint8_t order[] = { CORES, SOCKETS, THREADS };
+
+		if (part[order[i]])
+			continue;
+		part[order[i]] = n % product ? 1 : n / product;
+		product *= part[order[i]];
+	}
+	if (product != n)
 		return err_set(e, -EINVAL, "-smp %s: the parts make %llu vCPUs, not %llu",
 			       value, (unsigned long long)product, (unsigned long long)n);
 	if (n < 1 || n > CONFIG_VCPUS)
@@ -151,6 +156,8 @@ static int opt_smp(struct parse *p, const char *value, struct err *e)
 		return err_set(e, -ENOTSUP, "-smp %s: adding vCPUs later is not supported",
 			       value);
 	p->c->smp = (unsigned)n;
+	p->c->cores = (unsigned)part[CORES];
+	p->c->threads = (unsigned)part[THREADS];
 	return 0;
 }
 
@@ -544,7 +551,9 @@ int options_parse(int argc, char **argv, int64_t now, struct machine_config *c,
 
 	if (!p)
 		return -ENOMEM;
-	*c = (struct machine_config){ .smp = 1, .mem = 128 << 20, .rtc_base = now };
+	*c = (struct machine_config){
+		.smp = 1, .cores = 1, .threads = 1, .mem = 128 << 20, .rtc_base = now
+	};
 	*ask = OPTIONS_RUN;
 	p->c = c;
 	p->ask = ask;

@@ -141,7 +141,7 @@ static int vcpu_init(void *arg, struct vcpu *v, struct err *e)
 	k->vm = vm;
 	k->v = v;
 	k->full_load = true;
-	k->fd = ioctl(vm->fd, KVM_CREATE_VCPU, v->index);
+	k->fd = ioctl(vm->fd, KVM_CREATE_VCPU, v->x86->index);
 	if (k->fd < 0)
 		r = err_errno(e, "KVM_CREATE_VCPU %u", v->index);
 	if (r == 0) {
@@ -152,7 +152,7 @@ static int vcpu_init(void *arg, struct vcpu *v, struct err *e)
 			k->run = p;
 	}
 	if (r == 0 && v->x86->cpuid)
-		r = kvm_set_cpuid(k->fd, v->x86->cpuid, v->index, e);
+		r = kvm_set_cpuid(k->fd, v->x86->cpuid, v->x86->index, e);
 	if (r < 0)
 		vcpu_fini(v);
 	return r;

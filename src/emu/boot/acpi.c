@@ -156,7 +156,7 @@ static void override(struct aml *a, unsigned irq, unsigned gsi, unsigned flags)
 	aml_word(a, flags);
 }
 
-static uint64_t madt(struct aml *a, unsigned vcpus)
+static uint64_t madt(struct aml *a, unsigned vcpus, const uint8_t *apic_id)
 {
 	size_t at = begin(a, "APIC", 4);
 
@@ -166,7 +166,7 @@ static uint64_t madt(struct aml *a, unsigned vcpus)
 		aml_byte(a, 0);
 		aml_byte(a, 8);
 		aml_byte(a, i);
-		aml_byte(a, i);
+		aml_byte(a, apic_id[i]);
 		aml_dword(a, 1);
 	}
 	aml_byte(a, 1);
@@ -229,7 +229,7 @@ bool acpi_place(const struct acpi_env *env)
 	dsdt_write(&a, env);
 	tables[n++] = fadt(&a, at, end(&a, xsdt));
 	/* begin() of the next must not lie inside the arguments of the last */
-	tables[n++] = madt(&a, env->vcpus);
+	tables[n++] = madt(&a, env->vcpus, env->apic_id);
 	tables[n++] = hpet(&a);
 	if (env->q35)
 		tables[n++] = mcfg(&a);

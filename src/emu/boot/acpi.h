@@ -32,6 +32,7 @@ struct mem;
 struct acpi_env {
 	struct mem *mem;
 	unsigned vcpus;
+	const uint8_t *apic_id; /* of each */
 	uint64_t low_ram; /* where the window for 32-bit BARs begins at the earliest */
 	bool q35;
 	bool serials[2];

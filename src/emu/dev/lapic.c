@@ -46,7 +46,7 @@ static bool extint(const struct lapic *l)
 	if (!l->extint)
 		return false;
 	if (!lapic_on(l))
-		return l->id == 0;
+		return l == l->all->v;
 	return !(lint0 & LVT_MASKED) && LVT_MODE(lint0) == D_EXTINT;
 }
 
@@ -76,36 +76,8 @@ void lapic_accept(struct lapic *l, uint8_t vector, bool level)
 	vcpu_ask(l->vcpu, VCPU_IRQ);
 }
 
-static void deliver_one(struct lapic *l, enum delivery mode, uint8_t vector, bool level)
-{
-	switch (mode) {
-	case D_FIXED:
-	case D_LOWEST:
-		pthread_mutex_lock(&l->lock);
-		if (lapic_on(l) && (l->svr & SVR_ENABLE))
-			lapic_accept(l, vector, level);
-		pthread_mutex_unlock(&l->lock);
-		break;
-	case D_SMI:
-		vcpu_ask(l->vcpu, VCPU_SMI);
-		break;
-	case D_NMI:
-		vcpu_ask(l->vcpu, VCPU_NMI);
-		break;
-	case D_INIT:
-		vcpu_ask(l->vcpu, VCPU_INIT);
-		break;
-	case D_SIPI:
-		atomic_store(&l->vcpu->sipi_vector, vector);
-		vcpu_ask(l->vcpu, VCPU_SIPI);
-		break;
-	case D_EXTINT:
-	case D_RESERVED:
-		break;
-	}
-}
-
-static bool named(struct lapic *l, uint32_t dest, bool logical)
+/* The lock is held. */
+static bool named(const struct lapic *l, uint32_t dest, bool logical)
 {
 	uint32_t ldr = l->ldr >> 24, in = dest & 0xff;
 
@@ -124,18 +96,55 @@ static bool named(struct lapic *l, uint32_t dest, bool logical)
 	return (ldr & 0xf0) == (in & 0xf0) && (ldr & in & 0x0f);
 }
 
-void apics_deliver(struct apics *a, uint32_t dest, bool logical, enum delivery mode,
-		   uint8_t vector, bool level)
+/* What is no vector: the processor itself is asked. */
+static void ask(struct vcpu *c, enum delivery mode, uint8_t vector)
 {
-	unsigned first = mode == D_LOWEST ? a->turn++ % a->n : 0;
+	switch (mode) {
+	case D_SMI:
+		vcpu_ask(c, VCPU_SMI);
+		break;
+	case D_NMI:
+		vcpu_ask(c, VCPU_NMI);
+		break;
+	case D_INIT:
+		vcpu_ask(c, VCPU_INIT);
+		break;
+	case D_SIPI:
+		atomic_store(&c->sipi_vector, vector);
+		vcpu_ask(c, VCPU_SIPI);
+		break;
+	default:
+		break;
+	}
+}
+
+/* True: it was for this one, which took it. */
+static bool offer(struct lapic *l, const struct apic_message *m)
+{
+	bool mine, fixed = m->mode <= D_LOWEST;
+
+	pthread_mutex_lock(&l->lock);
+	mine = l != m->not_to && named(l, m->dest, m->logical);
+	if (mine && fixed) {
+		mine = lapic_on(l) && (l->svr & SVR_ENABLE);
+		if (mine)
+			lapic_accept(l, m->vector, m->level);
+	}
+	pthread_mutex_unlock(&l->lock);
+	if (mine && !fixed)
+		ask(l->vcpu, m->mode, m->vector);
+	return mine;
+}
+
+void apics_deliver(struct apics *a, const struct apic_message *m)
+{
+	/* the lowest priority is anybody's who can take it, in turn */
+	unsigned first = m->mode == D_LOWEST ? a->turn++ % a->n : 0;
 
 	for (unsigned i = 0; i < a->n; i++) {
 		struct lapic *l = &a->v[(first + i) % a->n];
 
-		if (!l->vcpu || !named(l, dest, logical))
-			continue;
-		deliver_one(l, mode, vector, level);
-		if (mode == D_LOWEST)
+		if (l->vcpu && offer(l, m) && m->mode == D_LOWEST)
 			return;
 	}
 }
@@ -143,12 +152,14 @@ void apics_deliver(struct apics *a, uint32_t dest, bool logical, enum delivery m
 void apics_msi(void *apics, uint64_t addr, uint32_t data)
 {
 	uint32_t dest = (uint32_t)(addr >> 12) & 0xff;
-	enum delivery mode = data >> 8 & 7;
+	const struct apic_message m = { .dest = dest == 0xff ? UINT32_MAX : dest,
+					.logical = addr & 4,
+					.mode = data >> 8 & 7,
+					.vector = (uint8_t)data,
+					.level = data & 1u << 15 };
 
-	if (addr >> 20 != LAPIC_BASE >> 20)
-		return;
-	apics_deliver(apics, dest == 0xff ? UINT32_MAX : dest, addr & 4, mode, (uint8_t)data,
-		      data & 1u << 15);
+	if (addr >> 20 == LAPIC_BASE >> 20)
+		apics_deliver(apics, &m);
 }
 
 void apics_extint(void *apics, unsigned pin, int level)
@@ -310,6 +321,7 @@ void apics_attach(struct apics *a, struct vcpu *c)
 	struct lapic *l = &a->v[c->index];
 
 	l->vcpu = c;
+	l->id = c->x86->index;
 	c->lapic = l;
 	c->x86->apic = &cpu_ops;
 	c->x86->apic_arg = l;
@@ -342,7 +354,6 @@ int apics_new(struct apics **out, struct bus *b, struct clock *c, unsigned n, st
 
 		pthread_mutex_init(&l->lock, NULL);
 		l->all = a;
-		l->id = i;
 		lapic_timer_init(l);
 	}
 	if (r == 0)

@@ -54,7 +54,7 @@ struct lapic {
 	pthread_mutex_t lock;
 	struct apics *all;
 	struct vcpu *vcpu;
-	uint32_t id; /* x2APIC ID: the vCPU's index */
+	uint32_t id; /* of x2APIC, and xAPIC's after a reset */
 	uint32_t xid, tpr, ldr, dfr, svr, esr, esr_next;
 	uint32_t lvt[LVTS];
 	uint32_t icr_low, icr_high;
@@ -88,9 +88,16 @@ static inline bool lapic_on(const struct lapic *l)
 	return l->vcpu->x86->msr.apic_base & BASE_ENABLE;
 }
 
-/* Sends to whom @dest names.  No lapic's lock is held. */
-void apics_deliver(struct apics *a, uint32_t dest, bool logical, enum delivery mode,
-		   uint8_t vector, bool level);
+struct apic_message {
+	uint32_t dest; /* UINT32_MAX: all */
+	bool logical, level;
+	enum delivery mode;
+	uint8_t vector;
+	const struct lapic *not_to;
+};
+
+/* Sends to whom @m names.  No lapic's lock is held. */
+void apics_deliver(struct apics *a, const struct apic_message *m);
 void lapic_send_icr(struct lapic *l, uint32_t low, uint32_t dest);
 /* Takes a vector in; the lock is held. */
 void lapic_accept(struct lapic *l, uint8_t vector, bool level);

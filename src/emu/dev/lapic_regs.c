@@ -165,32 +165,44 @@ static bool plain(struct lapic *l, unsigned reg, uint32_t v, bool x2)
 	}
 }
 
+/* Only to the lapic @l, whatever its ID is now. */
+static void send_self(struct lapic *l, uint8_t vector)
+{
+	pthread_mutex_lock(&l->lock);
+	if (lapic_on(l) && (l->svr & SVR_ENABLE))
+		lapic_accept(l, vector, false);
+	pthread_mutex_unlock(&l->lock);
+}
+
 void lapic_send_icr(struct lapic *l, uint32_t low, uint32_t dest)
 {
-	enum delivery mode = low >> 8 & 7;
-	bool level = low & ICR_TRIGGER, x2 = lapic_x2(l);
-	uint8_t vector = (uint8_t)low;
+	struct apic_message m = { .dest = dest,
+				  .logical = low & ICR_LOGICAL,
+				  .mode = low >> 8 & 7,
+				  .vector = (uint8_t)low };
 
 	/* the end of INIT's level: nothing any more */
-	if (mode == D_INIT && level && !(low & ICR_LEVEL))
+	if (m.mode == D_INIT && (low & ICR_TRIGGER) && !(low & ICR_LEVEL))
 		return;
 	switch (low >> 18 & 3) {
 	case 1:
-		apics_deliver(l->all, l->id, false, mode, vector, false);
-		return;
-	case 2:
-		apics_deliver(l->all, UINT32_MAX, false, mode, vector, false);
+		/* only an interrupt may be sent to oneself: table 11-3 */
+		if (m.mode == D_FIXED)
+			send_self(l, m.vector);
 		return;
 	case 3:
-		for (unsigned i = 0; i < l->all->n; i++)
-			if (i != l->id)
-				apics_deliver(l->all, i, false, mode, vector, false);
-		return;
+		m.not_to = l;
+		m.dest = UINT32_MAX;
+		break;
+	case 2:
+		m.dest = UINT32_MAX;
+		break;
 	default:
-		if (!x2 && dest == 0xff)
-			dest = UINT32_MAX;
-		apics_deliver(l->all, dest, low & ICR_LOGICAL, mode, vector, false);
+		if (!lapic_x2(l) && dest == 0xff)
+			m.dest = UINT32_MAX;
+		break;
 	}
+	apics_deliver(l->all, &m);
 }
 
 bool lapic_put(struct lapic *l, unsigned reg, uint64_t v)
@@ -204,7 +216,7 @@ bool lapic_put(struct lapic *l, unsigned reg, uint64_t v)
 		return false;
 	if (reg == A_SELF_IPI) {
 		if (x2)
-			apics_deliver(l->all, l->id, false, D_FIXED, (uint8_t)v, false);
+			send_self(l, (uint8_t)v);
 		return x2;
 	}
 	pthread_mutex_lock(&l->lock);

@@ -194,13 +194,17 @@ int pc_new(struct machine *m, struct err *e)
 void pc_reset(struct machine *m)
 {
 	struct pc *p = m->pc;
+	uint8_t apic_id[CONFIG_VCPUS];
 	const struct acpi_env acpi = { .mem = m->mem,
 				       .vcpus = m->vcpus,
+				       .apic_id = apic_id,
 				       .low_ram = m->low_ram,
 				       .q35 = m->config->kind == MACHINE_Q35,
 				       .serials = { p->serial[0] != NULL,
 						    p->serial[1] != NULL } };
 
+	for (unsigned i = 0; i < m->vcpus; i++)
+		apic_id[i] = (uint8_t)m->vcpu[i].x86->index;
 	pic_reset(p->pic);
 	ioapic_reset(p->ioapic);
 	pit_reset(p->pit);

@@ -168,9 +168,12 @@ static void settle(struct x86_cpuid *c)
 int x86_cpuid_parse(struct x86_cpuid *out, const char *spec, const uint32_t allowed[FEAT_WORDS],
 		    struct err *e)
 {
-	struct x86_cpuid c = {
-		.phys_bits = 40, .virt_bits = 48, .cpus = 1, .apic_khz = 1000000
-	};
+	struct x86_cpuid c = { .phys_bits = 40,
+			       .virt_bits = 48,
+			       .cpus = 1,
+			       .cores = 1,
+			       .threads = 1,
+			       .apic_khz = 1000000 };
 	size_t len = strcspn(spec, ",");
 	char refused[256] = "";
 	int r = apply_preset(&c, spec, len, allowed, e);

@@ -39,7 +39,8 @@ struct x86_cpuid {
 	uint64_t xcr0; /* state that XSAVE may hold */
 	uint8_t phys_bits, virt_bits;
 	uint32_t tsc_khz, apic_khz;
-	uint32_t cpus;   /* of this guest */
+	uint32_t cpus;           /* of this guest */
+	uint32_t cores, threads; /* of a socket, of a core; at least 1 */
 	bool hypervisor; /* leaves 0x40000000.. */
 	bool kvmclock;
 };
@@ -68,9 +69,11 @@ static inline bool x86_cpuid_amd(const struct x86_cpuid *c)
 }
 
 uint32_t x86_cpuid_signature(const struct x86_cpuid *c);
+/* The APIC ID of processor @i: socket, core and thread, each in as many bits as it needs. */
+uint32_t x86_cpuid_apic_id(const struct x86_cpuid *c, unsigned i);
 /* What is not static: CR4 and XCR0 of the processor that asks, and its index. */
 struct x86_cpuid_env {
-	unsigned index;
+	unsigned index; /* APIC ID */
 	bool osxsave, apic;
 	uint64_t xcr0;
 };

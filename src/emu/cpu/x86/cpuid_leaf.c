@@ -17,12 +17,35 @@ static uint32_t le(const char *s)
 	return v;
 }
 
+static unsigned bits_for(uint32_t n)
+{
+	return n > 1 ? 32u - (unsigned)__builtin_clz(n - 1) : 0;
+}
+
+/* Bits of an APIC ID below the socket's. */
+static unsigned socket_shift(const struct x86_cpuid *c)
+{
+	return bits_for(c->cores) + bits_for(c->threads);
+}
+
+static uint32_t per_socket(const struct x86_cpuid *c)
+{
+	return c->cores * c->threads;
+}
+
+uint32_t x86_cpuid_apic_id(const struct x86_cpuid *c, unsigned i)
+{
+	unsigned thread = i % c->threads, core = i / c->threads % c->cores;
+
+	return (i / per_socket(c)) << socket_shift(c) | core << bits_for(c->threads) | thread;
+}
+
 static void leaf_1(const struct x86_cpuid *c, const struct x86_cpuid_env *v, uint32_t o[4])
 {
 	o[0] = x86_cpuid_signature(c);
-	o[1] = v->index << 24 | c->cpus << 16 | 8u << 8;
+	o[1] = v->index << 24 | (1u << socket_shift(c)) << 16 | 8u << 8;
 	o[2] = c->feat[FEAT_1_ECX] | (v->osxsave ? 1u << 27 : 0);
-	o[3] = c->feat[FEAT_1_EDX] | (c->cpus > 1 ? 1u << 28 : 0);
+	o[3] = c->feat[FEAT_1_EDX] | (per_socket(c) > 1 ? 1u << 28 : 0);
 	if (!v->apic)
 		o[3] &= ~(1u << 9);
 }
@@ -55,7 +78,9 @@ static void leaf_4(const struct x86_cpuid *c, uint32_t sub, uint32_t o[4])
 
 	if (sub >= 3)
 		return;
-	o[0] = t[sub].type | t[sub].level << 5 | 1u << 8 | (c->cpus - 1) << 26;
+	o[0] = t[sub].type | t[sub].level << 5 | 1u << 8 |
+	       ((1u << bits_for(c->threads)) - 1) << 14 |
+	       ((1u << bits_for(c->cores)) - 1) << 26;
 	o[1] = 63 | (t[sub].ways - 1) << 22;
 	o[2] = t[sub].sets - 1;
 	o[3] = 1;
@@ -91,8 +116,8 @@ static void basic(const struct x86_cpuid *c, const struct x86_cpuid_env *v, uint
 		o[3] = v->index;
 		o[2] = sub & 255;
 		if (sub < 2) {
-			o[0] = sub ? 32u - (uint32_t)__builtin_clz(c->cpus | 1) : 0;
-			o[1] = sub ? c->cpus : 1;
+			o[0] = sub ? socket_shift(c) : bits_for(c->threads);
+			o[1] = sub ? per_socket(c) : c->threads;
 			o[2] |= (sub + 1) << 8;
 		}
 		break;
@@ -118,7 +143,6 @@ static void extended(const struct x86_cpuid *c, const struct x86_cpuid_env *v, u
 {
 	bool amd = !strcmp(c->vendor, "AuthenticAMD");
 
-	(void)v;
 	switch (leaf) {
 	case 0x80000000:
 		o[0] = c->max_ext;
@@ -131,8 +155,10 @@ static void extended(const struct x86_cpuid *c, const struct x86_cpuid_env *v, u
 	case 0x80000001:
 		o[0] = amd ? x86_cpuid_signature(c) : 0;
 		o[3] = c->feat[FEAT_8_EDX];
-		o[2] = c->feat[FEAT_8_ECX] | (amd && c->cpus > 1 ? 2 : 0);
-		if (amd) /* the bits that AMD repeats here */
+		o[2] = c->feat[FEAT_8_ECX] | (amd && per_socket(c) > 1 ? 2 : 0);
+		if (amd && c->threads > 1)
+			o[2] |= 1u << 22; /* leaf 0x8000001e is there */
+		if (amd)                  /* the bits that AMD repeats here */
 			o[3] |= c->feat[FEAT_1_EDX] & 0x0183f3ff;
 		break;
 	case 0x80000002:
@@ -156,7 +182,15 @@ static void extended(const struct x86_cpuid *c, const struct x86_cpuid_env *v, u
 		o[0] = c->phys_bits | (uint32_t)c->virt_bits << 8;
 		o[1] = c->feat[FEAT_88_EBX];
 		if (amd)
-			o[2] = c->cpus - 1;
+			o[2] = (per_socket(c) - 1) | socket_shift(c) << 12;
+		break;
+	case 0x8000001e:
+		if (!amd || c->threads < 2)
+			break;
+		o[0] = v->index;
+		o[1] = (c->threads - 1) << 8 |
+		       (v->index >> bits_for(c->threads) & ((1u << bits_for(c->cores)) - 1));
+		o[2] = v->index >> socket_shift(c); /* a node a socket */
 		break;
 	default:
 		break;
