@@ -2,6 +2,7 @@
 # Usage: [BIN=FOLDER] scripts/demo.sh
 # A host is looked at, an image of one is tuned and taken back, and vimg is at work on a disk
 # image as a guest would have it: a partition table, a file system, files from this machine.
+# In the end vemu boots a guest with it.
 # Needs no privileges, mounts nothing, changes nothing here, cleans up after itself.
 # Every command is shown as it runs; the first that fails ends the demo.
 set -eu
@@ -12,7 +13,7 @@ PATH=$PATH:/usr/sbin:/sbin
 LC_ALL=C
 export LC_ALL
 
-for tool in sfdisk mke2fs debugfs e2fsck; do
+for tool in sfdisk mke2fs debugfs e2fsck cpio modprobe; do
 	command -v "$tool" >/dev/null || {
 		echo "demo: $tool is missing; 'scripts/setup demo' installs it" >&2
 		exit 1
@@ -28,6 +29,7 @@ cd "$work"
 vimg() { "$BIN/vimg" "$@"; }
 vtune() { "$BIN/vtune" "$@"; }
 vhuge() { "$BIN/vhuge" "$@"; }
+vemu() { timeout 300 "$BIN/vemu" "$@"; }
 
 bold='' plain=''
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
@@ -170,6 +172,31 @@ if command -v qemu-img >/dev/null; then
 	part "QEMU's own tool reads the same"
 	run qemu-img check zstd.qcow2
 	run qemu-img compare -f qcow2 -F raw zstd.qcow2 disk.raw
+fi
+
+part "A guest boots with it: a stock kernel in vemu, the disk that vimg made"
+parts=${PARTS:-$top/build/vm-parts}
+note "the distribution's kernel and busybox, unpacked below build/ and not installed"
+if why=$(sh "$top/tests/vm/harness/fetch.sh" "$parts" 2>&1); then
+	cat >script <<'end'
+echo "guest: $(uname -sr) on $(grep -m 1 'model name' /proc/cpuinfo | cut -d: -f2-)"
+while [ ! -b /dev/vda1 ]; do sleep 0.1; done
+mount -t ext4 /dev/vda1 /mnt
+df -h /mnt
+head -n 1 /mnt/README.md
+echo "this guest was here" >/mnt/guest.txt
+umount /mnt
+end
+	sh "$top/tests/vm/harness/initrd.sh" "$parts" initrd script virtio_pci virtio_blk crc32c_generic ext4
+	for kernel in "$parts"/kernel/boot/vmlinuz-*; do cp "$kernel" vmlinuz; done
+	run vemu -m 256 -drive file=disk.qcow2,if=virtio -nographic -kernel vmlinuz \
+		-initrd initrd -append 'console=ttyS0 quiet' </dev/null
+	run vimg check disk.qcow2
+	run vimg convert -O raw disk.qcow2 after.raw
+	run e2fsck -fn 'after.raw?offset=1048576'
+	run debugfs -R 'cat guest.txt' 'after.raw?offset=1048576'
+else
+	note "left out: $(echo "$why" | tail -n 1)"
 fi
 
 part "Done"

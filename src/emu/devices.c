@@ -15,6 +15,15 @@ static const struct device_key blk_keys[] = {
 	{ "rerror", "str", "what to do when reading fails: report, ignore, stop" },
 	{ NULL, NULL, NULL },
 };
+static const struct device_key nvme_keys[] = {
+	{ "drive", "str", "the id= of a -drive, or the node-name= of a -blockdev" },
+	{ "serial", "str", "what the guest reads as the serial number" },
+	{ "num-queues", "num", "pairs of queues, 16 at most; one a vCPU if not given" },
+	{ "threads", "num", "requests in work at a time; 4 if not given (not in QEMU)" },
+	{ "werror", "str", "what to do when writing fails: report, ignore, stop, enospc" },
+	{ "rerror", "str", "what to do when reading fails: report, ignore, stop" },
+	{ NULL, NULL, NULL },
+};
 static const struct device_key ide_keys[] = {
 	{ "drive", "str", "the id= of a -drive, or the node-name= of a -blockdev" },
 	{ "bus", "str", "ide.0 or ide.1, its channels (on q35 ide.0 to ide.5, its ports)" },
@@ -40,6 +49,7 @@ static const struct device_row rows[] = {
 	{ "virtio-blk-pci", "PCI", "a disk", DEVICE_BLK, blk_keys },
 	{ "ide-hd", "IDE", "a disk on the chipset's controller", DEVICE_IDE_HD, ide_keys },
 	{ "ide-cd", "IDE", "a CD-ROM drive there", DEVICE_IDE_CD, ide_keys },
+	{ "nvme", "PCI", "a disk on an NVMe controller of its own", DEVICE_NVME, nvme_keys },
 	{ "virtio-net-pci", "PCI", "a network card", DEVICE_NET, net_keys },
 	{ "virtio-rng-pci", "PCI", "random numbers of the host", DEVICE_RNG, no_keys },
 	{ "isa-debug-exit", "ISA", "ends the machine with a status of the guest's",

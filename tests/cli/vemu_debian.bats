@@ -108,3 +108,18 @@ works() {
 	DISK=/dev/vda MODULES=(virtio_pci virtio_blk crc32c_generic ext4)
 	works -drive file=disk.qcow2,if=virtio
 }
+
+@test "Debian over IDE on pc, two vCPUs" {
+	DISK=/dev/sda MODULES=(ata_piix sd_mod crc32c_generic ext4)
+	works -hda disk.qcow2 -smp 2
+}
+
+@test "Debian over AHCI on q35" {
+	DISK=/dev/sda MODULES=(ahci sd_mod crc32c_generic ext4)
+	works -machine q35 -hda disk.qcow2
+}
+
+@test "Debian over NVMe on q35, two vCPUs" {
+	DISK=/dev/nvme0n1 MODULES=(nvme crc32c_generic ext4)
+	works -machine q35 -smp 2 -drive file=disk.qcow2,if=none,id=d -device nvme,drive=d,serial=one
+}

@@ -88,17 +88,60 @@ end
 	holds b
 }
 
-@test "AHCI on q35: a disk with queued commands and a CD-ROM" {
+@test "AHCI and NVMe on q35: disks and a CD-ROM" {
 	requires mke2fs e2fsck debugfs qemu-img
 	PATH=$PATH:/sbin:/usr/sbin
 	vemu_parts
 	disk a 64M
 	cd_image cd
 	script
-	vemu_initrd initrd script ahci sd_mod sr_mod crc32c_generic ext4
-	vemu_boot 60 "disk=sda cd=sr0" -machine q35 -hda a.qcow2 -cdrom cd.iso
+	disk b 64M
+	vemu_initrd initrd script ahci nvme sd_mod sr_mod crc32c_generic ext4
+	vemu_boot 60 "disk=sda disk=nvme0n1 cd=sr0" -machine q35 -hda a.qcow2 -cdrom cd.iso \
+		-blockdev driver=qcow2,node-name=n0,file.driver=file,file.filename=b.qcow2,discard=unmap \
+		-device nvme,drive=n0,serial=one
 	said "wrote sda"
+	said "wrote nvme0n1"
 	said "read sr0"
 	said "$(seq 1 20000 | md5sum)"
 	holds a
+	holds b
+}
+
+@test "vemu is killed while the guest writes: the image is sound, and the guest's journal mends the rest" {
+	requires mke2fs e2fsck qemu-img
+	PATH=$PATH:/sbin:/usr/sbin
+	vemu_parts
+	local rounds=1
+	! long_run || rounds=20
+	cat >script <<'end'
+mount -t ext4 /dev/vda /mnt
+echo "wri""ting"
+i=0
+while :; do
+	i=$((i + 1))
+	seq $i $((i + 20000)) >/mnt/file$((i % 7))
+	[ $((i % 3)) != 0 ] || sync
+done
+end
+	vemu_initrd initrd script virtio_pci virtio_blk crc32c_generic ext4
+	while [ $rounds -gt 0 ]; do
+		rounds=$((rounds - 1))
+		disk a 64M
+		VEMU_AT=0
+		vemu_start -nographic -m 256 -kernel "$KERNEL" -initrd initrd \
+			-append "console=ttyS0 quiet" -drive file=a.qcow2,if=virtio
+		vemu_wait 60 writing
+		sleep "$((RANDOM % 2)).$((RANDOM % 10))"
+		kill -9 "$VEMU_PID"
+		wait "$VEMU_PID" 2>/dev/null || :
+		exec 7>&-
+		sound a.qcow2
+		run "$VIMG" check a.qcow2
+		[ "$status" = 0 ] || [ "$status" = 3 ]
+		"$VIMG" convert -O raw a.qcow2 back.raw
+		# replays the journal; nothing is left to mend after that
+		e2fsck -fy -E journal_only back.raw || :
+		e2fsck -fn back.raw
+	done
 }

@@ -8,7 +8,7 @@ VEMU=${BIN:-$TOP/build/release/bin}/vemu
 VEMU_PARTS=${BIN:-$TOP/build/release/bin}
 VEMU_PARTS=${VEMU_PARTS%/*/bin}/vm-parts
 
-# vemu_parts: sets KERNEL and KVER, or skips the test where packages cannot be had.
+# vemu_parts: sets KERNEL, or skips the test where packages cannot be had.
 vemu_parts() {
 	requires cpio modprobe
 	local why
@@ -17,46 +17,10 @@ vemu_parts() {
 		skip "no kernel for guests: $(echo "$why" | tail -n 1)"
 	fi
 	KERNEL=$(echo "$VEMU_PARTS"/kernel/boot/vmlinuz-*)
-	KVER=$(basename "$VEMU_PARTS"/kernel/lib/modules/*)
 }
 
 # vemu_initrd OUT SCRIPT MODULE...: loads the modules, runs the shell script, switches off.
-vemu_initrd() {
-	local out=$PWD/$1 script=$2 ram m file
-	shift 2
-	ram=$(mktemp -d "$PWD/ram.XXXXXX")
-	mkdir -p "$ram"/{bin,dev,proc,sys,tmp,mnt,modules}
-	cp "$VEMU_PARTS/busybox" "$ram/bin/busybox"
-	for m in $("$VEMU_PARTS/busybox" --list); do
-		[ "$m" = busybox ] || ln -s busybox "$ram/bin/$m"
-	done
-	for m; do
-		PATH=$PATH:/sbin:/usr/sbin modprobe -d "$VEMU_PARTS/kernel" -S "$KVER" -D "$m" || return 1
-	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' >"$ram/list"
-	while read -r file; do
-		cp "$file" "$ram/modules/"
-		echo "${file##*/}"
-	done <"$ram/list" >"$ram/modules/list"
-	rm "$ram/list"
-	cat >"$ram/init" <<'end'
-#!/bin/sh
-export PATH=/bin
-mount -t proc proc /proc
-mount -t sysfs sys /sys
-mount -t devtmpfs dev /dev
-# parameters on the kernel's command line are for who loads a module to give
-while read -r m; do
-	insmod "/modules/$m" $(tr ' ' '\n' </proc/cmdline | sed -n "s/^${m%.ko}\.//p")
-done </modules/list
-. /script
-sync
-poweroff -f
-end
-	chmod 755 "$ram/init"
-	cp "$script" "$ram/script"
-	(cd "$ram" && find . | sort | cpio --quiet -o -H newc -R 0:0 | gzip -1) >"$out"
-	rm -rf "$ram"
-}
+vemu_initrd() { sh "$TOP/tests/vm/harness/initrd.sh" "$VEMU_PARTS" "$@"; }
 
 # vemu_boot SECONDS APPEND OPTION...: runs a guest from KERNEL and the file initrd to its end;
 # what it says is in the file console.

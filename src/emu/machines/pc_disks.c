@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "emu/dev/ahci.h"
 #include "emu/dev/ide.h"
+#include "emu/dev/nvme.h"
 #include "emu/disk.h"
 #include "emu/virtio/blk.h"
 #include "img/blk.h"
@@ -23,6 +24,7 @@ struct pc_disks {
 	struct virtio_blk *blk[CONFIG_DEVICES];
 	struct ide *ide;
 	struct ahci *ahci;
+	struct nvme *nvme[CONFIG_DEVICES];
 };
 
 static const struct config_disk *config(const struct pc_disks *p, unsigned i)
@@ -62,6 +64,18 @@ static int add_virtio(struct pc_disks *p, unsigned i, struct err *e)
 					     .threads = threads(c) };
 
 	return virtio_blk_new(&p->blk[i], p->bus, p->m->mem, &v, e);
+}
+
+static int add_nvme(struct pc_disks *p, unsigned i, struct err *e)
+{
+	const struct config_disk *c = config(p, i);
+	const struct nvme_env env = { .pci = p->bus,
+				      .mem = p->m->mem,
+				      .disk = &p->disk[i],
+				      .queues = c->queues ? c->queues : p->m->vcpus,
+				      .threads = threads(c) };
+
+	return nvme_new(&p->nvme[i], &env, e);
 }
 
 static int add_ide(struct pc_disks *p, struct err *e)
@@ -119,6 +133,8 @@ int pc_disks_new(struct pc_disks **out, struct machine *m, struct pci *bus, stru
 
 		if (c->bus == DISK_VIRTIO)
 			r = add_virtio(p, i, e);
+		else if (c->bus == DISK_NVME)
+			r = add_nvme(p, i, e);
 		else if (c->bus != DISK_IDE)
 			r = err_set(e, -ENOTSUP, "%s: there is no such controller yet",
 				    c->file ? c->file : "CD-ROM");
@@ -132,9 +148,12 @@ void pc_disks_reset(struct pc_disks *p)
 		ide_reset(p->ide);
 	if (p->ahci)
 		ahci_reset(p->ahci);
-	for (unsigned i = 0; i < CONFIG_DEVICES; i++)
+	for (unsigned i = 0; i < CONFIG_DEVICES; i++) {
 		if (p->blk[i])
 			virtio_blk_reset(p->blk[i]);
+		if (p->nvme[i])
+			nvme_reset(p->nvme[i]);
+	}
 }
 
 void pc_disks_free(struct pc_disks *p)
@@ -147,6 +166,7 @@ void pc_disks_free(struct pc_disks *p)
 		struct err e = { 0 };
 
 		virtio_blk_free(p->blk[i]);
+		nvme_free(p->nvme[i]);
 		if (blk_close(p->disk[i].image, &e) < 0)
 			machine_lost(p->m, e.msg);
 	}

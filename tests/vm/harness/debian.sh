@@ -15,6 +15,7 @@ exec 8>"$parts.debian.lock"
 flock 8
 [ ! -e "$parts/debian.tar" ] || exit 0
 
+# shellcheck disable=SC2016 # apt-get's own variables
 site=$(apt-get indextargets --format '$(SITE) $(CODENAME)' 'Created-By: Packages' 2>/dev/null |
 	awk '$2 ~ /^[a-z]+$/ && $1 ~ /\/debian\/?$/ { print; exit }')
 # shellcheck disable=SC2086 # two words
