@@ -13,7 +13,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <time.h>
@@ -31,6 +30,24 @@ static void list_options(void)
 
 	for (unsigned i = 0; (o = options_row(i)); i++)
 		printf("vemu -%s %s\n", o->name, o->arg ? "=" : ".");
+}
+
+static void list_keys_of(const struct option_row *o, const char *kind,
+			 const struct device_key *k)
+{
+	for (; k && k->name; k++)
+		printf("-%s %s %s\n", o->name, kind, k->name);
+}
+
+static void list_all_keys(void)
+{
+	const struct option_row *o;
+
+	for (unsigned i = 0; (o = options_row(i)); i++) {
+		list_keys_of(o, "*", o->keys);
+		for (const struct option_kind *k = o->kinds; k && k->name; k++)
+			list_keys_of(o, k->name, k->keys);
+	}
 }
 
 static void list_cpus(void)
@@ -68,18 +85,38 @@ static void list_accels(void)
 	}
 }
 
+static void keys(const struct device_key *k)
+{
+	for (; k && k->name; k++)
+		printf("  %s=<%s>  %s\n", k->name, k->type, k->help);
+}
+
 static void list_keys(const char *name)
 {
 	const struct device_row *d = device_find(name);
 
 	printf("%s: %s\n", d->name, d->help);
-	for (const struct device_key *k = d->keys; k->name; k++)
-		printf("  %s=<%s>  %s\n", k->name, k->type, k->help);
+	keys(d->keys);
 }
 
-static int answer(enum options_ask ask, const char *about)
+static void list_option(const struct options_answer *a)
 {
-	switch (ask) {
+	const struct option_row *o = options_find(a->about);
+
+	if (o->kinds && !a->kind) {
+		for (const struct option_kind *k = o->kinds; k->name; k++)
+			printf("%-10s %s\n", k->name, k->help);
+		return;
+	}
+	printf("-%s%s%s\n", o->name, a->kind ? " " : "", a->kind ? a->kind->name : "");
+	if (a->kind)
+		keys(a->kind->keys);
+	keys(o->keys);
+}
+
+static int answer(const struct options_answer *a)
+{
+	switch (a->ask) {
 	case OPTIONS_HELP:
 		printf("%s", help_vemu);
 		break;
@@ -88,6 +125,9 @@ static int answer(enum options_ask ask, const char *about)
 		break;
 	case OPTIONS_LIST:
 		list_options();
+		break;
+	case OPTIONS_LIST_KEYS:
+		list_all_keys();
 		break;
 	case OPTIONS_MACHINES:
 		printf("pc     i440FX and PIIX3, 1996 (default)\nq35    Q35 and ICH9, 2009\n");
@@ -102,7 +142,10 @@ static int answer(enum options_ask ask, const char *about)
 		list_accels();
 		break;
 	case OPTIONS_DEVICE:
-		list_keys(about);
+		list_keys(a->about);
+		break;
+	case OPTIONS_KEYS:
+		list_option(a);
 		break;
 	case OPTIONS_RUN:
 		break;
@@ -196,22 +239,20 @@ static int run(struct machine_config *c)
 int main(int argc, char **argv)
 {
 	struct err e = { 0 };
-	struct machine_config *c = mem_zalloc(1, sizeof(*c), &e);
-	enum options_ask ask;
-	const char *about = NULL;
+	AUTO_FREE struct machine_config *c = mem_zalloc(1, sizeof(*c), &e);
+	struct options_answer a;
 	int status, r;
 
 	if (!c)
 		return say(&e, 1);
-	r = options_parse(argc, argv, time(NULL), c, &ask, &about, &e);
+	r = options_parse(argc, argv, time(NULL), c, &a, &e);
 	if (r < 0)
 		status = say(&e, 2);
-	else if (ask != OPTIONS_RUN)
-		status = answer(ask, about);
+	else if (a.ask != OPTIONS_RUN)
+		status = answer(&a);
 	else
 		status = run(c);
 	options_free(c);
-	free(c);
 	if (fflush(stdout) && !status)
 		status = 1;
 	return status;

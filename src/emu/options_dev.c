@@ -86,7 +86,7 @@ static int new_netdev(struct parse *p, const char *value, struct optset *o, stru
 	return options_take(o, "id", &(*out)->id, e);
 }
 
-int options_netdev(struct parse *p, const char *value, struct err *e)
+static int opt_netdev(struct parse *p, const char *value, struct err *e)
 {
 	struct optset o = OPTSET_INIT;
 	struct netdev *n = NULL;
@@ -100,7 +100,7 @@ int options_netdev(struct parse *p, const char *value, struct err *e)
 	return r;
 }
 
-int options_nic(struct parse *p, const char *value, struct err *e)
+static int opt_nic(struct parse *p, const char *value, struct err *e)
 {
 	struct optset o = OPTSET_INIT;
 	struct netdev *n = NULL;
@@ -179,7 +179,7 @@ static int device_plain(struct parse *p, const struct device_row *row, const cha
 	return r < 0 ? r : options_string(&d->options, *value ? value + 1 : "", e);
 }
 
-int options_device(struct parse *p, const char *value, struct err *e)
+static int opt_device(struct parse *p, const char *value, struct err *e)
 {
 	struct optset o = OPTSET_INIT;
 	const struct device_row *row;
@@ -261,3 +261,58 @@ void options_parse_free(struct parse *p)
 		free(p->netdevs[i].net.options);
 	}
 }
+
+static const struct device_key netdev_keys[] = {
+	{ "type", "name", "user or tap" },
+	{ "id", "name", "for -device" },
+	{ NULL, NULL, NULL },
+};
+static const struct device_key nic_keys[] = {
+	{ "type", "name", "user, tap or none" },
+	{ "id", "name", "of the network" },
+	{ "mac", "address", "of the card" },
+	{ "model", "name", "virtio-net-pci" },
+	{ NULL, NULL, NULL },
+};
+static const struct device_key user_keys[] = {
+	{ "hostfwd", "rule", "tcp|udp:[HOST]:PORT-[GUEST]:PORT" },
+	{ "restrict", "on|off", "the guest reaches nothing but what is forwarded" },
+	{ "hostname", "name", "the guest's, by DHCP" },
+	{ NULL, NULL, NULL },
+};
+static const struct device_key tap_keys[] = {
+	{ "ifname", "name", "of the host's interface" },
+	{ "script", "name", "no" },
+	{ "downscript", "name", "no" },
+	{ NULL, NULL, NULL },
+};
+static const struct option_kind net_kinds[] = {
+	{ "user", "by the host's own connections, without rights", user_keys },
+	{ "tap", "an interface of the host", tap_keys },
+	{ NULL, NULL, NULL },
+};
+static const struct option_kind nic_kinds[] = {
+	{ "user", "by the host's own connections, without rights", user_keys },
+	{ "tap", "an interface of the host", tap_keys },
+	{ "none", "no card", NULL },
+	{ NULL, NULL, NULL },
+};
+
+static const struct option_row rows[] = {
+	{ .name = "device", .arg = "OPTS", .fn = opt_device, .first = "driver" },
+	{ .name = "netdev",
+	  .arg = "OPTS",
+	  .fn = opt_netdev,
+	  .first = "type",
+	  .keys = netdev_keys,
+	  .kinds = net_kinds },
+	{ .name = "nic",
+	  .arg = "OPTS",
+	  .fn = opt_nic,
+	  .first = "type",
+	  .keys = nic_keys,
+	  .kinds = nic_kinds },
+	{ .name = NULL },
+};
+
+const struct option_group options_dev = { "devices", rows };

@@ -28,7 +28,9 @@ struct parse {
 	struct machine_config *c;
 	enum options_ask *ask;
 	const char **about;
+	const struct option_kind **kind;
 	int64_t now;
+	bool in_file; /* -readconfig */
 	bool nographic, serial_given, monitor_given;
 	unsigned serials;
 	struct drive drives[CONFIG_DEVICES];
@@ -44,8 +46,18 @@ int options_take(struct optset *o, const char *key, char **to, struct err *e) MU
 /* -EINVAL naming what nobody asked for. */
 int options_all_used(const struct optset *o, const char *option, struct err *e) MUST_CHECK;
 
-typedef int option_fn(struct parse *p, const char *value, struct err *e);
-option_fn options_drive, options_blockdev, options_device, options_netdev, options_nic;
+/* The groups: one a room.  A new one goes into the list in options.c. */
+extern const struct option_group options_machine, options_char, options_run, options_disk,
+	options_dev, options_refused;
+
+/* Does what -@name @value does; for configuration files. */
+int options_one(struct parse *p, const char *name, const char *value, struct err *e) MUST_CHECK;
+/* -EINVAL naming a key that @o does not have; *@p->ask is set where help is asked for. */
+int options_check(struct parse *p, const struct option_row *o, const char *value, struct err *e)
+	MUST_CHECK;
+
+option_fn options_readconfig;
+option_fn options_drive, options_blockdev;
 option_fn options_hda, options_hdb, options_hdc, options_hdd, options_cdrom;
 int options_new_drive(struct parse *p, struct drive **out, struct err *e) MUST_CHECK;
 /* What of @o nobody asked for are options of the image. */

@@ -7,7 +7,7 @@ VEMU=${BIN:-$TOP/build/release/bin}/vemu
 page() { sed -n '/^# OPTIONS/,/^# EXIT/p' "$TOP/docs/man/vemu.1.scd"; }
 
 @test "the page and the program have the same options" {
-	page | sed -n 's/^\*-/-/p' | grep -o -- '-[A-Za-z][A-Za-z_-]*\*' | tr -d '*' | sort -u >manual
+	page | sed -n '/^\*-/p' | grep -oE -- '\*-[A-Za-z][A-Za-z0-9_-]*\*' | tr -d '*' | sort -u >manual
 	"$VEMU" -list-options | awk '{ print $2 }' | sort -u >program
 	[ "$(wc -l <program)" -gt 40 ]
 	same manual program
@@ -85,9 +85,91 @@ EOF
 	[[ $output == *"-kernel"* ]]
 }
 
-@test "the table of options in the documentation has every one" {
-	"$VEMU" -list-options | awk '{ print $2 }' | grep -vxE -- '-h|-help|-version|-list-options' |
-		while read -r opt; do
-			grep -qF "\`$opt\`" "$TOP/docs/emulator.md" || { echo "$opt"; false; }
-		done
+# states: option and state of each row of the table in the documentation
+states() {
+	awk -F'|' '/^## /{ on = ($0 == "## Options") } on && /^\| `-/ {
+		gsub(/[ `]/, "", $2); gsub(/ /, "", $3)
+		n = split($2, w, ",")
+		for (i = 1; i <= n; i++) print w[i], $3
+	}' "$TOP/docs/emulator.md" | sort
+}
+
+@test "the table of options in the documentation has every one, once, in its true state" {
+	states >doc
+	awk '{ print $1 }' doc >names
+	"$VEMU" -list-options | awk '{ print $2 }' |
+		grep -vxE -- '-h|-help|-version|-list-options|-list-keys' | sort >program
+	same names program
+	while read -r opt state; do
+		run timeout 10 "$VEMU" "$opt"
+		case $state in
+		no) [[ $output == *"not supported"* ]] || "$VEMU" "$opt" x 2>&1 | grep -q 'not supported' ;;
+		yes | part) [[ $output != *"not supported: "* ]] ;;
+		*) false ;;
+		esac || { echo "$opt is not '$state': $output"; false; }
+	done < <(grep -F "$("$VEMU" -list-options | awk '$3 == "=" { print $2 }')" doc)
+}
+
+@test "every option of QEMU is known, if only to be refused" {
+	requires qemu-system-x86_64
+	qemu-system-x86_64 -help | grep -oE '^--?[a-zA-Z][A-Za-z0-9_-]*' | sed 's/^-*/-/' | sort -u >theirs
+	[ "$(wc -l <theirs)" -gt 90 ]
+	"$VEMU" -list-options | awk '{ print $2 }' | sort >ours
+	comm -23 theirs ours >missing
+	[ ! -s missing ] || { cat missing; false; }
+}
+
+@test "the page has every key of an option, and help shows it" {
+	"$VEMU" -list-keys >keys
+	[ "$(wc -l <keys)" -gt 30 ]
+	while read -r opt kind key; do
+		page | awk -v opt="*$opt*" '/^\*-/ { on = index($0, opt) } on' | grep -qE "(^|[^a-z-])$key([^a-z-]|$)" ||
+			{ echo "the page's $opt has no $key"; false; }
+		[ "$kind" = "*" ] && continue
+		"$VEMU" "$opt" "$kind,help" | grep -q "^  $key=<" || { echo "$opt $kind,help: no $key"; false; }
+	done <keys
+}
+
+@test "a key that an option does not have is named with those that it has" {
+	"$VEMU" -list-keys | awk '{ print $1, $2 }' | sort -u | while read -r opt kind; do
+		[ "$kind" != "*" ] || kind=$("$VEMU" "$opt" help 2>&1 | sed -n 's/^\([a-z0-9-]*\) .*/\1/p' | head -n 1)
+		[ "$opt" != -drive ] || continue
+		run "$VEMU" "$opt" "${kind:+$kind,}colour=red"
+		[ "$status" = 2 ]
+		[[ $output == *"has no 'colour'; it has "* ]] || { echo "$opt $kind: $output"; false; }
+	done
+}
+
+@test "a configuration file is options, and what is wrong in it is named with its line" {
+	cat >c.cfg <<'EOF'
+# a machine
+[machine]
+  type = "q35"
+[memory]
+  size = "64"
+[netdev "n0"]
+  type = "user"
+  hostname = "a,b"
+[device "d0"]
+  driver = "virtio-net-pci"
+  netdev = "n0"
+[device]
+  driver = "virtio-rng-pci"
+EOF
+	run "$VEMU" -readconfig c.cfg -kernel nowhere
+	[ "$status" = 1 ]
+	[[ $output == *nowhere* ]]
+	while IFS='|' read -r want text; do
+		printf '%b' "$text" >bad.cfg
+		run "$VEMU" -readconfig bad.cfg
+		[ "$status" = 2 ]
+		[[ $output == *"bad.cfg: "*"$want"* ]] || { echo "$text: $output"; false; }
+	done <<'EOF'
+line 1: a key before|a = "b"
+line 2: a value|[rtc]\n base = utc\n
+no option '-nobody'|[nobody]\n
+has no 'colour'|[rtc]\ncolour = "red"
+line 1: a group|[rtc
+there is no device 'x'|[device "a"]\ndriver = "x"
+EOF
 }
