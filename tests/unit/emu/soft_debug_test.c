@@ -110,6 +110,33 @@ static void leaps(void **state)
 	leap(LEAP "push rax\n mov rcx, rsp\n here: ret 8\n");
 }
 
+/* To ring 3 with AC, then @1. */
+#define RING3_AC(text)                                                                  \
+	IDT "mov rax, cr0\n or eax, 0x40000\n mov cr0, rax\n mov ax, 0x40\n ltr ax\n"   \
+	    "push 0x2b\n push 0x30000\n push 0x40202\n push 0x33\n push user\n iretq\n" \
+	    "user: mov rbx, 0x20000000\n mov ecx, [rbx + 4]\n" text
+
+static void alignment(void **state)
+{
+	(void)state;
+	run(RING3_AC("here: mov edx, [rbx + 1]\n"));
+	assert_int_equal(reg(X86_R8), X86_AC);
+	assert_int_equal(reg(X86_R9), 0);
+	/* over the end of a page, to a device or not */
+	run(RING3_AC("add rbx, 4092\n mov edx, [rbx]\n mov rdx, [rbx]\n"));
+	assert_int_equal(reg(X86_R8), X86_AC);
+	/* what C does, and what misaligned does not mind */
+	run(RING3_AC("lea rsi, [rbx + 2]\n mov rdi, rbx\n movsw\n movsd\n int 20\n"));
+	assert_int_equal(reg(X86_R8), X86_AC);
+	run(RING3_AC("mov dl, [rbx + 1]\n lea rsi, [rbx + 1]\n lodsb\n cpuid\n int 20\n"));
+	assert_int_equal(reg(X86_R8), 20);
+	/* ring 0 is not asked */
+	run(IDT "mov rax, cr0\n or eax, 0x40000\n mov cr0, rax\n pushfq\n"
+		"or dword [rsp], 0x40000\n popfq\n mov rbx, 0x20000001\n mov ecx, [rbx]\n"
+		"int 20\n");
+	assert_int_equal(reg(X86_R8), 20);
+}
+
 static void refused(void **state)
 {
 	(void)state;
@@ -134,7 +161,8 @@ static void refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOTH(data), BOTH(code), BOTH(steps), BOTH(leaps), BOTH(refused),
+		BOTH(data),  BOTH(code),      BOTH(steps),
+		BOTH(leaps), BOTH(alignment), BOTH(refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,7 +100,8 @@ static void host_fault(struct soft *s)
 	unsigned k = 0;
 
 	s->event = (struct x86_event){ .vector = s->host_vector,
-				       .has_error = s->host_vector == X86_GP };
+				       .has_error = s->host_vector == X86_GP ||
+						    s->host_vector == X86_AC };
 	if (!b)
 		return;
 	while (k + 1 < b->n_map && b->map[k + 1].host <= at)
@@ -116,6 +117,9 @@ static void execute(struct soft *s, const struct block *b)
 
 	s->go = (uint64_t)(uintptr_t)b->host;
 	s->hflags = (c->rflags & (RFL_ARITH | RFL_DF)) | RFL_1 | RFL_IF;
+	/* Copied accesses of a ring 3 that wants it are checked by the host's own #AC. */
+	if (x86_alignment(c))
+		s->hflags |= RFL_AC;
 	cache_stubs(s->cache)->enter(c);
 	soft_alone_end(s);
 	if (s->exit_kind == SOFT_HOST)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Signals that copied instructions raise: division, x87 and SSE exceptions (SIGFPE), misaligned
- * operands (SIGSEGV), what the host does not know (SIGILL).  The thread goes on at the exit
+ * operands (SIGSEGV, and SIGBUS for #AC), what the host does not know (SIGILL).  The thread goes on at the exit
  * stub with all registers as they were.  Anything that did not happen in generated code gets
  * the signal's default.
  */
@@ -32,6 +32,8 @@ static uint8_t vector_of(int sig, const ucontext_t *u)
 	if (sig == SIGFPE)
 		return trap == X86_DE || trap == X86_MF || trap == X86_XM ? (uint8_t)trap
 									  : X86_MF;
+	if (sig == SIGBUS && trap == X86_AC)
+		return X86_AC;
 	return sig == SIGILL ? X86_UD : X86_GP;
 }
 
@@ -40,6 +42,8 @@ static void handler(int sig, siginfo_t *info, void *context)
 	ucontext_t *u = context;
 	struct soft *s = here;
 
+	/* Linux leaves it as it was, and compilers do not keep to alignments. */
+	__builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() & ~(uint64_t)RFL_AC);
 	(void)info;
 	if (!s || !cache_holds(s->cache, (uint64_t)u->uc_mcontext.gregs[REG_RIP])) {
 		signal(sig, SIG_DFL); /* and again, for good */

@@ -21,6 +21,8 @@ static void save_regs(struct emit *e)
 	B(e, "\x9c\x58"); /* pushfq; pop rax */
 	e_st(e, OFF(hflags), RAX);
 	B(e, "\xfc"); /* cld */
+	/* #AC is the guest's alone: test eax, AC; jz; push 2; popfq */
+	B(e, "\xa9\0\0\x04\0\x74\x03\x6a\x02\x9d");
 }
 
 static void load_regs(struct emit *e)
@@ -102,7 +104,7 @@ static void make_exit(struct emit *e, const uint8_t **bare_at, bool avx)
 
 	*bare_at = e->p;
 	e_ld(e, RSP, OFF(host_rsp));
-	B(e, "\xfc");
+	B(e, "\x6a\x02\x9d"); /* push 2; popfq: neither DF nor AC */
 	skip = if_loaded(e);
 	xstate(e, true);
 	e_st_imm(e, OFF(fpu_empty), 1);

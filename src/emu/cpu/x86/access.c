@@ -162,6 +162,13 @@ static uint64_t linear(struct x86_exec *x, const struct x86_seg *s, uint8_t vect
 	return (uint32_t)(s->base + off);
 }
 
+static uint64_t aligned(struct x86_exec *x, uint64_t lin, unsigned size)
+{
+	if (x86_alignment(x->c) && size <= 8 && !(size & (size - 1)) && (lin & (size - 1)))
+		x86_raise_error(x, X86_AC, 0);
+	return lin;
+}
+
 uint64_t x86_linear(struct x86_exec *x, unsigned sreg, uint64_t off, unsigned size, bool write)
 {
 	const struct x86_cpu *c = x->c;
@@ -172,9 +179,9 @@ uint64_t x86_linear(struct x86_exec *x, unsigned sreg, uint64_t off, unsigned si
 
 		if (!x86_canonical(lin) || !x86_canonical(lin + size - 1))
 			x86_raise_error(x, vector, 0);
-		return lin;
+		return aligned(x, lin, size);
 	}
-	return linear(x, &c->seg[sreg], vector, 0, off, size, write);
+	return aligned(x, linear(x, &c->seg[sreg], vector, 0, off, size, write), size);
 }
 
 uint64_t x86_stack_mask(const struct x86_cpu *c)

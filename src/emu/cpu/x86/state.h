@@ -270,4 +270,10 @@ static inline unsigned x86_cpl(const struct x86_cpu *c)
 	return SEG_DPL(c->seg[X86_SS].attr);
 }
 
+/* Are misaligned accesses of now #AC? */
+static inline bool x86_alignment(const struct x86_cpu *c)
+{
+	return (c->rflags & RFL_AC) && (c->cr0 & CR0_AM) && x86_cpl(c) == 3;
+}
+
 #endif
