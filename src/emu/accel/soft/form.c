@@ -11,13 +11,18 @@ struct set {
 	uint8_t unit, word, bit;
 };
 
-static bool find_set(ZydisISASet isa, struct set *out)
+static bool find_set(const ZydisDecodedInstruction *z, struct set *out)
 {
+	/* Of this set are FCOMI and its kin, but also SYSENTER. */
+	if (z->meta.isa_set == ZYDIS_ISA_SET_PPRO &&
+	    (z->opcode_map != ZYDIS_OPCODE_MAP_DEFAULT || (z->opcode & 0xf8) != 0xd8))
+		return false;
+
 #define S(name, u, w, b)                        \
 	case ZYDIS_ISA_SET_##name:              \
 		*out = (struct set){ u, w, b }; \
 		return true
-	switch (isa) {
+	switch (z->meta.isa_set) {
 		S(CMOV, UNIT_INT, FEAT_1_EDX, 15);
 		S(CMPXCHG16B, UNIT_INT, FEAT_1_ECX, 13);
 		S(POPCNT, UNIT_INT, FEAT_1_ECX, 23);
@@ -30,7 +35,7 @@ static bool find_set(ZydisISASet isa, struct set *out)
 		S(RDSEED, UNIT_INT, FEAT_7_EBX, 18);
 		S(X87, UNIT_X87, FEAT_1_EDX, 0);
 		S(FCMOV, UNIT_X87, FEAT_1_EDX, 15);
-		S(PPRO, UNIT_X87, FEAT_1_EDX, 15); /* FCOMI and its kin */
+		S(PPRO, UNIT_X87, FEAT_1_EDX, 15);
 		S(SSE3X87, UNIT_X87, FEAT_1_ECX, 0);
 		S(PENTIUMMMX, UNIT_MMX, FEAT_1_EDX, 23);
 		S(SSE2MMX, UNIT_MMX, FEAT_1_EDX, 26);
@@ -269,7 +274,7 @@ struct form form_of(const struct x86_decoded *d, const struct x86_cpuid *cpuid)
 
 		f.unit = vex ? UNIT_AVX : UNIT_X87;
 		/* Those of VEX say which feature they are of. */
-		if (!vex || !find_set(d->z.meta.isa_set, &set) ||
+		if (!vex || !find_set(&d->z, &set) ||
 		    (cpuid && x86_has(cpuid, set.word, set.bit)))
 			f.kind = FORM_SPECIAL;
 	} else if (computes(m) && is_base(d->z.meta.isa_set)) {
@@ -279,7 +284,7 @@ struct form form_of(const struct x86_decoded *d, const struct x86_cpuid *cpuid)
 		     m == ZYDIS_MNEMONIC_BTR || m == ZYDIS_MNEMONIC_BTC) &&
 		    d->ops[1].type == ZYDIS_OPERAND_TYPE_REGISTER)
 			f.kind = FORM_BT;
-	} else if (find_set(d->z.meta.isa_set, &set)) {
+	} else if (find_set(&d->z, &set)) {
 		f.unit = set.unit;
 		if (cpuid && x86_has(cpuid, set.word, set.bit))
 			f.kind = FORM_COPY;
