@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "modules/cmds.h"
+#include "modules/initramfs.h"
 #include "modules/load.h"
 #include "modules/nested.h"
 #include "modules/persist.h"
@@ -89,6 +90,7 @@ static int write_option(const struct modules *m, struct outcome *o, bool on, str
 {
 	const struct persist_option opt = { "nested", kvm_nested_value(on) };
 	AUTO_MODULE struct module mod = { 0 };
+	const struct initramfs_tool *tool;
 	char path[PERSIST_PATH_MAX];
 	int r;
 
@@ -101,8 +103,8 @@ static int write_option(const struct modules *m, struct outcome *o, bool on, str
 		r = persist_options(o->edit.old, o->plan.module, &opt, 1, &o->edit.fresh, e);
 	if (r >= 0)
 		r = module_get(m, o->plan.module, &mod, e);
-	if (r == 0)
-		r = persist_initramfs(modules_host(m), &mod, &o->initramfs, e);
+	tool = r == 0 ? initramfs_loads(modules_host(m), &mod) : NULL;
+	o->initramfs = tool ? tool->command : NULL;
 	return r < 0 || o->dry ? r : cmd_edit_write(modules_host(m), &o->edit, e);
 }
 

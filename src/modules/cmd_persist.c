@@ -3,6 +3,7 @@
 #include "host/diskless.h"
 #include "host/modprobe_conf.h"
 #include "modules/cmds.h"
+#include "modules/initramfs.h"
 #include "modules/params.h"
 #include "modules/persist.h"
 
@@ -152,7 +153,7 @@ static int set_options(struct persist *p, const struct module *mod,
 		       const struct modprobe_conf *conf, struct err *e)
 {
 	AUTO_PARAMS struct params params = { 0 };
-	const char *command = NULL;
+	const struct initramfs_tool *tool;
 	char path[PERSIST_PATH_MAX];
 	int r = 0;
 
@@ -178,8 +179,9 @@ static int set_options(struct persist *p, const struct module *mod,
 				    &p->conf.fresh, e);
 	if (r > 0 && mod->state == MODULE_LIVE)
 		note(p, "%s runs with its old options until it is loaded anew", mod->name);
-	if (r > 0 && persist_initramfs(p->h, mod, &command, e) > 0)
-		note(p, "%s is loaded from the initramfs: run '%s'", mod->name, command);
+	tool = r > 0 ? initramfs_loads(p->h, mod) : NULL;
+	if (tool)
+		note(p, "%s is loaded from the initramfs: run '%s'", mod->name, tool->command);
 	return r < 0 ? r : 0;
 }
 

@@ -66,11 +66,4 @@ int persist_options(const char *old, const char *module, const struct persist_op
 int persist_mend(const char *old, unsigned line, const char *param, const char *value,
 		 char **fresh, struct err *e) MUST_CHECK;
 
-/*
- * Whether @mod is loaded from the initramfs, so that new options need a new one: 1 and the
- * command that makes it ("mkinitfs") in *command, constant; 0: no sign of it.
- */
-int persist_initramfs(const struct host *h, const struct module *mod, const char **command,
-		      struct err *e) MUST_CHECK;
-
 #endif

@@ -326,6 +326,11 @@ const struct rec_row rec_rows[] = {
 	CONF("/etc/mkinitfs/mkinitfs.conf"),
 	CONF("/etc/mkinitfs/features.d/*"),
 	CONF("/etc/initramfs-tools/modules"),
+	CONF("/etc/dracut.conf"),
+	CONF("/etc/dracut.conf.d/*.conf"),
+	CONF("/usr/lib/dracut/dracut.conf.d/*.conf"),
+	CONF("/etc/mkinitcpio.conf"),
+	CONF("/etc/mkinitcpio.conf.d/*.conf"),
 	CONF("/etc/hostkit/*"),
 };
 const size_t rec_rows_n = ARRAY_SIZE(rec_rows);

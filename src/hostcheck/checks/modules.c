@@ -181,7 +181,7 @@ static int modules_options(struct facts *f, struct finding *out, struct err *e)
 		"Mend the line%s. The kernel drops an option it does not know, and does not "
 		"load a module that is given a value of the wrong kind: kvm_amd wants "
 		"nested=1, not Y. Where the module loads from the initramfs, make that anew "
-		"(mkinitfs, update-initramfs -u).",
+		"(mkinitfs, update-initramfs, dracut, mkinitcpio).",
 		plural(out->n_items));
 }
 

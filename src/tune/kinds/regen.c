@@ -5,6 +5,7 @@
  * program makes it is looked up anew each time, so a journal cannot say what to run.
  */
 #include "host/bootloader.h"
+#include "modules/initramfs.h"
 #include "tune/kinds/commands.h"
 
 #include <string.h>
@@ -34,14 +35,10 @@ static int loader(const struct host *h, const struct change *c, struct err *e)
 
 static int initramfs(const struct host *h, const struct change *c, struct err *e)
 {
-	if (commands_have(h, "mkinitfs"))
-		return COMMANDS_RUN(h, c, e, "mkinitfs");
-	if (commands_have(h, "update-initramfs"))
-		return COMMANDS_RUN(h, c, e, "update-initramfs", "-u", "-k", "all");
-	if (commands_have(h, "dracut"))
-		return COMMANDS_RUN(h, c, e, "dracut", "--force");
-	if (commands_have(h, "mkinitcpio"))
-		return COMMANDS_RUN(h, c, e, "mkinitcpio", "-P");
+	const struct initramfs_tool *tool = initramfs_tool(h);
+
+	if (tool)
+		return commands_run(h, c, tool->argv, e);
 	return err_set(e, -ENOENT,
 		       "no program that makes the initramfs was found (mkinitfs, "
 		       "update-initramfs, dracut, mkinitcpio)");

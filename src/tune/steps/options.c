@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "modules/initramfs.h"
 #include "modules/persist.h"
 
 #include <stdlib.h>
@@ -146,7 +147,7 @@ int option_initramfs(const struct stepping *s, size_t from, const struct modules
 		     const char *module, struct err *e)
 {
 	AUTO_MODULE struct module mod = { 0 };
-	const char *command = NULL;
+	const struct initramfs_tool *tool;
 	bool changed = false;
 	int r;
 
@@ -157,12 +158,11 @@ int option_initramfs(const struct stepping *s, size_t from, const struct modules
 	if (!changed)
 		return 0;
 	r = module_get(m, module, &mod, e);
-	if (r == 0)
-		r = persist_initramfs(s->h, &mod, &command, e);
-	if (r <= 0)
+	tool = r == 0 ? initramfs_loads(s->h, &mod) : NULL;
+	if (!tool)
 		return r;
-	return STEP_CHANGE(s, &kind_regen, "initramfs", command, WHEN_REBOOT, e,
+	return STEP_CHANGE(s, &kind_regen, "initramfs", tool->command, WHEN_REBOOT, e,
 			   "the initramfs loads %s and has a copy of its options; %s makes it "
 			   "anew",
-			   module, command);
+			   module, tool->command);
 }

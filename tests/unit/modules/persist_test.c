@@ -184,32 +184,6 @@ static void options_that_cannot_be_written(void **state)
 				 -EINVAL);
 }
 
-static void modules_of_the_initramfs(void **state)
-{
-	struct world *w = *state;
-	AUTO_MODULE struct module tun = { 0 }, vhost = { 0 };
-	const char *command;
-
-	world_lists(&w->t);
-	world_open(w);
-	assert_int_equal(module_get(w->m, "tun", &tun, NULL), 0);
-	assert_int_equal(module_get(w->m, "vhost", &vhost, NULL), 0);
-	assert_int_equal(persist_initramfs(w->h, &tun, &command, NULL), 0);
-	tree_file(&w->t, "/etc/mkinitfs/mkinitfs.conf", "features=\"base net ../x\"\n");
-	tree_file(&w->t, "/etc/mkinitfs/features.d/net.modules",
-		  "# network\nkernel/drivers/net/*.ko*\n");
-	tree_file(&w->t, "/etc/mkinitfs/features.d/vhost.modules", "kernel/drivers/vhost\n");
-	assert_int_equal(persist_initramfs(w->h, &tun, &command, NULL), 1);
-	assert_string_equal(command, "mkinitfs");
-	/* a feature that is not asked for */
-	assert_int_equal(persist_initramfs(w->h, &vhost, &command, NULL), 0);
-	tree_file(&w->t, "/etc/mkinitfs/mkinitfs.conf", "features=\"base vhost\"\n");
-	assert_int_equal(persist_initramfs(w->h, &vhost, &command, NULL), 1);
-	tree_file(&w->t, "/etc/initramfs-tools/modules", "# x\nvhost\n");
-	assert_int_equal(persist_initramfs(w->h, &vhost, &command, NULL), 1);
-	assert_string_equal(command, "update-initramfs -u");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,7 +195,6 @@ int main(void)
 		world_test(where_it_is_listed),
 		cmocka_unit_test(options_of_our_own),
 		cmocka_unit_test(options_that_cannot_be_written),
-		world_test(modules_of_the_initramfs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Is a module loaded before the root is there?  Then its options are in the initramfs. */
+#include "modules/initramfs.h"
+
 #include "base/mem.h"
+#include "base/run.h"
 #include "host/cmdline.h"
+#include "host/confdir.h"
 #include "host/lines.h"
 #include "host/modprobe_conf.h"
 #include "host/modules_load.h"
@@ -111,6 +114,11 @@ static bool on_cmdline(const struct host *h, const struct module *mod)
 	return found;
 }
 
+static bool in_alpine(const struct host *h, const struct module *mod)
+{
+	return host_exists(h, "/etc/mkinitfs") && (in_mkinitfs(h, mod) || on_cmdline(h, mod));
+}
+
 static bool in_initramfs_tools(const struct host *h, const struct module *mod)
 {
 	AUTO_FREE char *text = NULL;
@@ -120,13 +128,82 @@ static bool in_initramfs_tools(const struct host *h, const struct module *mod)
 	       persist_has(text, PERSIST_LINES, mod->name);
 }
 
-int persist_initramfs(const struct host *h, const struct module *mod, const char **command,
-		      struct err *e)
+/* One variable over a file and a folder of more, as a shell would read them one by one. */
+static bool in_shell_conf(const struct host *h, const char *file, const char *const *dirs,
+			  const char *name, const struct module *mod)
 {
-	*command = NULL;
-	if (in_initramfs_tools(h, mod))
-		*command = "update-initramfs -u";
-	else if (host_exists(h, "/etc/mkinitfs") && (in_mkinitfs(h, mod) || on_cmdline(h, mod)))
-		*command = "mkinitfs";
-	return *command != NULL;
+	struct confdir d = { 0 };
+	bool has = false;
+
+	if (confdir_list(h, dirs, ".conf", &d, NULL) < 0)
+		d = (struct confdir){ 0 };
+	for (size_t i = 0; i <= d.n; i++) {
+		AUTO_FREE char *text = NULL;
+		size_t len;
+
+		if (confdir_file(h, i ? d.path[i - 1] : file, &text, &len, NULL) == 0)
+			initramfs_conf_read(text, len, name, mod->name, &has);
+	}
+	confdir_free(&d);
+	return has;
+}
+
+static bool in_dracut(const struct host *h, const struct module *mod)
+{
+	static const char *const dirs[] = { "/etc/dracut.conf.d",
+					    "/usr/lib/dracut/dracut.conf.d", NULL };
+	static const char *const names[] = { "add_drivers", "force_drivers", "drivers" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (in_shell_conf(h, "/etc/dracut.conf", dirs, names[i], mod))
+			return true;
+	return false;
+}
+
+static bool in_mkinitcpio(const struct host *h, const struct module *mod)
+{
+	static const char *const dirs[] = { "/etc/mkinitcpio.conf.d", NULL };
+
+	return in_shell_conf(h, "/etc/mkinitcpio.conf", dirs, "MODULES", mod);
+}
+
+/* Debian's dracut comes with an update-initramfs of its own, but not with mkinitramfs.  Without
+ * --regenerate-all, dracut takes the kernel that runs, which in an image is another system's. */
+static const struct initramfs_tool tools[] = {
+	{ "mkinitfs", "mkinitfs", { "mkinitfs", NULL }, NULL, in_alpine },
+	{ "update-initramfs",
+	  "update-initramfs -u -k all",
+	  { "update-initramfs", "-u", "-k", "all", NULL },
+	  "mkinitramfs",
+	  in_initramfs_tools },
+	{ "dracut",
+	  "dracut --force --regenerate-all",
+	  { "dracut", "--force", "--regenerate-all", NULL },
+	  NULL,
+	  in_dracut },
+	{ "mkinitcpio", "mkinitcpio -P", { "mkinitcpio", "-P", NULL }, NULL, in_mkinitcpio },
+};
+
+const struct initramfs_tool *initramfs_tool(const struct host *h)
+{
+	int root = host_is_live(h) ? -1 : host_root_fd(h);
+
+	for (size_t i = 0; i < ARRAY_SIZE(tools); i++)
+		if (run_find(root, tools[i].program) &&
+		    (!tools[i].sign || run_find(root, tools[i].sign)))
+			return &tools[i];
+	return NULL;
+}
+
+const struct initramfs_tool *initramfs_loads(const struct host *h, const struct module *mod)
+{
+	const struct initramfs_tool *here = initramfs_tool(h);
+
+	if (here)
+		return here->loads(h, mod) ? here : NULL;
+	/* a record has no programs */
+	for (size_t i = 0; i < ARRAY_SIZE(tools); i++)
+		if (tools[i].loads(h, mod))
+			return &tools[i];
+	return NULL;
 }
