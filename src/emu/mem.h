@@ -62,6 +62,9 @@ void *mem_ptr(const struct mem *m, uint64_t gpa, uint64_t len, bool write);
 int mem_read(const struct mem *m, uint64_t gpa, void *buf, size_t len) MUST_CHECK;
 /* For devices: tells the listeners. */
 int mem_write(struct mem *m, uint64_t gpa, const void *buf, size_t len) MUST_CHECK;
+/* Copies bytes one side of which others may change meanwhile.  1, 2, 4 or 8 are one access, as
+ * the processor's own. */
+void mem_copy(void *to, const void *from, size_t n);
 /* Says that a device has written through mem_ptr(). */
 void mem_written(struct mem *m, uint64_t gpa, uint64_t len);
 

@@ -24,7 +24,7 @@ static void fetch_page(struct trans *t, uint64_t lin, unsigned n, unsigned at, u
 	while (r.host && codemap_claim(t->s, r.gpa));
 	*gpa = r.gpa;
 	if (r.host) {
-		memcpy(t->code + at, r.host, n);
+		mem_copy(t->code + at, r.host, n);
 		return;
 	}
 	for (unsigned k = 0; k < n; k++)

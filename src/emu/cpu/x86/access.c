@@ -48,7 +48,7 @@ static unsigned in_page(uint64_t lin, unsigned n)
 static void ref_ld(struct x86_exec *x, const struct x86_ref *r, void *buf, unsigned n)
 {
 	if (r->host) {
-		memcpy(buf, r->host, n);
+		mem_copy(buf, r->host, n);
 		return;
 	}
 	for (unsigned done = 0; done < n;) {
@@ -63,7 +63,7 @@ static void ref_ld(struct x86_exec *x, const struct x86_ref *r, void *buf, unsig
 static void ref_st(struct x86_exec *x, const struct x86_ref *r, const void *buf, unsigned n)
 {
 	if (r->host) {
-		memcpy(r->host, buf, n);
+		mem_copy(r->host, buf, n);
 		x->wrote(x, r->gpa, n);
 		return;
 	}
