@@ -2,7 +2,7 @@
 /*
  * Workers take pieces of the source in order, read them side by side, and write
  * them in that same order (each has a ticket), so that the destination is laid out like the
- * source and the same input always gives the same output.  Reading, looking for
+ * source and the same input always gives the same output.  Reading, expanding, looking for
  * zeroes and compressing overlap with writing; writes to one file would wait
  * for each other in the kernel anyway.  With out_of_order nobody waits.
  */
@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/threads.h"
 #include "base/zero.h"
+#include "img/convert_order.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,14 @@ struct piece {
 	uint64_t host;    /* ... at this offset */
 };
 
+/* A piece and what was read of it. */
+struct job {
+	struct piece p;
+	uint8_t *buf; /* step bytes */
+	size_t units; /* DATA: how many there are */
+	bool hole[UNITS_MAX];
+};
+
 /* Whether blocks can be shared is known only after the first try, which is a small one: had
  * every worker taken a large run to share, each would copy it alone when that fails. */
 enum sharing { SHARE_NO, SHARE_UNKNOWN, SHARE_TRYING, SHARE_YES };
@@ -48,12 +57,10 @@ struct copy {
 	uint64_t step; /* bytes of one data piece, a multiple of unit */
 	bool zero_init, backing;
 
-	pthread_mutex_t lock;
-	pthread_cond_t moved;
-	uint64_t next;          /* first byte not handed out yet */
-	uint64_t tickets, turn; /* handed out; whose turn it is to write */
+	struct order order;
+	pthread_mutex_t lock; /* over the rest */
+	uint64_t next;        /* first byte not handed out yet */
 	enum sharing share;
-	bool failed;
 	struct timespec start;
 	uint64_t written; /* for the rate limit */
 };
@@ -187,7 +194,7 @@ static int take(struct copy *k, struct piece *p, struct err *e)
 
 	memset(p, 0, sizeof(*p));
 	pthread_mutex_lock(&k->lock);
-	if (k->failed || k->next >= k->total)
+	if (k->next >= k->total)
 		goto out;
 	if (k->c->stop && atomic_load(k->c->stop)) {
 		r = err_set(e, -EINTR, "interrupted");
@@ -198,44 +205,10 @@ static int take(struct copy *k, struct piece *p, struct err *e)
 	if (r < 0)
 		goto out;
 	k->next += p->len;
-	p->ticket = k->tickets++;
+	p->ticket = order_ticket(&k->order);
 out:
 	pthread_mutex_unlock(&k->lock);
 	return r;
-}
-
-/* ---- turns ---- */
-
-static bool wait_turn(struct copy *k, const struct piece *p)
-{
-	bool go;
-
-	if (k->c->out_of_order)
-		return true;
-	pthread_mutex_lock(&k->lock);
-	while (k->turn != p->ticket && !k->failed)
-		pthread_cond_wait(&k->moved, &k->lock);
-	go = !k->failed;
-	pthread_mutex_unlock(&k->lock);
-	return go;
-}
-
-static void end_turn(struct copy *k)
-{
-	if (k->c->out_of_order)
-		return;
-	pthread_mutex_lock(&k->lock);
-	k->turn++;
-	pthread_cond_broadcast(&k->moved);
-	pthread_mutex_unlock(&k->lock);
-}
-
-static void give_up(struct copy *k)
-{
-	pthread_mutex_lock(&k->lock);
-	k->failed = true;
-	pthread_cond_broadcast(&k->moved);
-	pthread_mutex_unlock(&k->lock);
 }
 
 /* Sleeps until @len more bytes are due. */
@@ -268,14 +241,16 @@ static void keep_rate(struct copy *k, uint64_t len)
 struct piece_turn {
 	struct blk_turn turn; /* first: what the engine gets */
 	struct copy *k;
-	const struct piece *p;
+	uint64_t ticket;
 };
 
 static int piece_turn_wait(const struct blk_turn *t, struct err *e)
 {
 	const struct piece_turn *pt = (const struct piece_turn *)t;
 
-	return wait_turn(pt->k, pt->p) ? 0 : err_set(e, -ECANCELED, "another thread failed");
+	if (pt->k->c->out_of_order || order_wait(&pt->k->order, pt->ticket))
+		return 0;
+	return err_set(e, -ECANCELED, "another thread failed");
 }
 
 /* Marks the units of @buf that may stay holes: runs of zeroes of at least
@@ -333,27 +308,6 @@ static int write_runs(struct copy *k, const uint8_t *buf, uint64_t off, uint64_t
 		     : 0;
 }
 
-static int copy_bytes(struct copy *k, const struct piece *p, uint8_t *buf, struct err *e)
-{
-	struct piece_turn t = { { piece_turn_wait }, k, p };
-	bool hole[UNITS_MAX];
-	int r = read_sources(k, buf, p->len, p->off, e);
-	size_t n;
-
-	if (r < 0)
-		return r;
-	n = find_zeroes(k, buf, p->len, hole);
-	/* Compressing comes first and takes long: the engine waits for the turn after it. */
-	if (!k->c->compress && !wait_turn(k, p))
-		return 0;
-	r = write_runs(k, buf, p->off, p->len, hole, n, &t.turn, e);
-	if (r == -ECANCELED) /* whoever failed says why */
-		return 0;
-	if (r == 0 && wait_turn(k, p)) /* all of it may have been holes */
-		end_turn(k);
-	return r;
-}
-
 /* A piece that was to be shared, but cannot be: by way of @buf, in our turn. */
 static int copy_instead(struct copy *k, const struct piece *p, uint8_t *buf, struct err *e)
 {
@@ -374,59 +328,127 @@ static int copy_instead(struct copy *k, const struct piece *p, uint8_t *buf, str
 
 static int share(struct copy *k, const struct piece *p, uint8_t *buf, struct err *e)
 {
-	int r;
+	int r = blk_clone(k->dst, p->off, p->len, p->file, p->host, !k->c->copy_range, NULL);
 
-	if (!wait_turn(k, p))
-		return 0;
-	r = blk_clone(k->dst, p->off, p->len, p->file, p->host, !k->c->copy_range, NULL);
 	pthread_mutex_lock(&k->lock);
 	/* if not: this file system, or these two files, cannot */
 	k->share = r < 0 ? SHARE_NO : SHARE_YES;
 	pthread_mutex_unlock(&k->lock);
-	if (r < 0)
-		r = copy_instead(k, p, buf, e);
-	if (r == 0)
-		end_turn(k);
-	return r;
+	return r < 0 ? copy_instead(k, p, buf, e) : 0;
 }
 
-static int zero_piece(struct copy *k, const struct piece *p, struct err *e)
+/* What can be done before the turn. */
+static int prepare(struct copy *k, struct job *j, struct err *e)
 {
 	int r;
 
-	if (!wait_turn(k, p))
+	if (j->p.kind != PIECE_DATA)
 		return 0;
-	r = p->kind == PIECE_ZERO ? blk_zero(k->dst, p->off, p->len, BLK_MAY_UNMAP, e) : 0;
+	r = read_sources(k, j->buf, j->p.len, j->p.off, e);
 	if (r == 0)
-		end_turn(k);
+		j->units = find_zeroes(k, j->buf, j->p.len, j->hole);
+	return r;
+}
+
+/* What can not. */
+static int write_job(void *arg, void *item, struct err *e)
+{
+	struct copy *k = arg;
+	struct job *j = item;
+	const struct piece *p = &j->p;
+
+	switch (p->kind) {
+	case PIECE_SKIP:
+		return 0;
+	case PIECE_ZERO:
+		return blk_zero(k->dst, p->off, p->len, BLK_MAY_UNMAP, e);
+	case PIECE_SHARE:
+		return share(k, p, j->buf, e);
+	case PIECE_DATA:
+		break;
+	}
+	return write_runs(k, j->buf, p->off, p->len, j->hole, j->units, NULL, e);
+}
+
+/* Compressing takes long and the engine does it, so it waits for the turn in between. */
+static int compress_job(struct copy *k, struct job *j, struct err *e)
+{
+	struct piece_turn t = { { piece_turn_wait }, k, j->p.ticket };
+	int r = 0;
+
+	if (j->p.kind == PIECE_DATA)
+		r = write_runs(k, j->buf, j->p.off, j->p.len, j->hole, j->units, &t.turn, e);
+	if (r == 0) /* nothing was to be compressed, perhaps */
+		r = piece_turn_wait(&t.turn, e);
+	if (r == 0 && j->p.kind != PIECE_DATA)
+		r = write_job(k, j, e);
+	if (r == 0)
+		order_end(&k->order);
+	order_put(&k->order, j);
+	return r == -ECANCELED ? 0 : r; /* whoever failed says why */
+}
+
+static int finish(struct copy *k, struct job *j, struct err *e)
+{
+	int r;
+
+	if (k->c->compress)
+		return compress_job(k, j, e);
+	if (!k->c->out_of_order)
+		return order_hand_in(&k->order, j->p.ticket, j, e);
+	r = write_job(k, j, e);
+	order_put(&k->order, j);
 	return r;
 }
 
 static int work(void *arg, unsigned worker, struct err *e)
 {
 	struct copy *k = arg;
-	uint8_t *buf = mem_aligned(BUFFER_ALIGN, (size_t)k->step, e);
-	int r = buf ? 0 : -ENOMEM;
+	struct job *j;
+	int r = 0;
 
-	while (r == 0) {
+	while (r == 0 && (j = order_get(&k->order))) {
 		struct piece p;
 
-		r = take(k, &p, e);
-		if (r < 0 || p.len == 0)
+		r = take(k, &j->p, e);
+		p = j->p;
+		if (r < 0 || p.len == 0) {
+			order_put(&k->order, j);
 			break;
-		if (p.kind == PIECE_DATA)
-			r = copy_bytes(k, &p, buf, e);
-		else if (p.kind == PIECE_SHARE)
-			r = share(k, &p, buf, e);
+		}
+		r = prepare(k, j, e);
+		if (r == 0)
+			r = finish(k, j, e);
 		else
-			r = zero_piece(k, &p, e);
+			order_put(&k->order, j);
 		progress_add(k->c->progress, p.len);
 		if (p.kind == PIECE_DATA || p.kind == PIECE_SHARE)
 			keep_rate(k, p.len);
 	}
 	if (r < 0)
-		give_up(k);
-	free(buf);
+		order_fail(&k->order);
+	return r;
+}
+
+/* Runs @threads over @n jobs. */
+static int run(struct copy *k, unsigned threads, unsigned n, struct err *e)
+{
+	AUTO_FREE struct job *jobs = mem_zalloc(n, sizeof(*jobs), e);
+	void *items[ORDER_MAX];
+	int r = jobs ? 0 : -ENOMEM;
+
+	for (unsigned i = 0; i < n && r == 0; i++) {
+		jobs[i].buf = mem_aligned(BUFFER_ALIGN, (size_t)k->step, e);
+		items[i] = &jobs[i];
+		r = jobs[i].buf ? 0 : -ENOMEM;
+	}
+	if (r == 0) {
+		order_init(&k->order, items, n, write_job, k);
+		r = threads_run(threads, work, k, e);
+		order_fini(&k->order);
+	}
+	for (unsigned i = 0; jobs && i < n; i++)
+		free(jobs[i].buf);
 	return r;
 }
 
@@ -457,11 +479,10 @@ int convert_copy(struct img_convert *c, struct blk *dst, bool zero_init, bool ba
 		k.total += c->src[i]->size;
 	k.step = max_u64(PIECE, k.unit);
 	pthread_mutex_init(&k.lock, NULL);
-	pthread_cond_init(&k.moved, NULL);
 	(void)clock_gettime(CLOCK_MONOTONIC, &k.start);
 	progress_total(c->progress, k.total);
-	r = threads_run(n, work, &k, e);
-	pthread_cond_destroy(&k.moved);
+	/* More jobs than threads: who is done early hands in and begins the next. */
+	r = run(&k, n, c->compress || c->out_of_order ? n : 2 * n, e);
 	pthread_mutex_destroy(&k.lock);
 	return r;
 }
