@@ -70,16 +70,19 @@ void bus_remove(struct bus *b, const struct bus_region *r)
 	pthread_rwlock_unlock(&b->lock);
 }
 
-/* The region that answers at @addr. */
-static const struct bus_region *find(struct bus *b, enum bus_space space, uint64_t addr)
+/* The region that answers at @addr, and where in it: by the next moment it may have been moved. */
+static const struct bus_region *find(struct bus *b, enum bus_space space, uint64_t addr,
+				     uint64_t *off)
 {
 	struct list *l = &b->spaces[space];
 	const struct bus_region *r = NULL;
 
 	pthread_rwlock_rdlock(&b->lock);
-	for (size_t i = l->n; i-- > 0 && !r;)
-		if (addr - l->v[i]->base < l->v[i]->size)
+	for (size_t i = l->n; i-- > 0 && !r;) {
+		*off = addr - l->v[i]->base;
+		if (*off < l->v[i]->size)
 			r = l->v[i];
+	}
 	pthread_rwlock_unlock(&b->lock);
 	return r;
 }
@@ -147,13 +150,13 @@ uint64_t bus_read(struct bus *b, enum bus_space space, uint64_t addr, unsigned s
 	uint64_t v = 0;
 
 	for (unsigned done = 0; done < size;) {
-		const struct bus_region *r = find(b, space, addr + done);
+		uint64_t off = 0, part = 0xff;
+		const struct bus_region *r = find(b, space, addr + done, &off);
 		unsigned n = 1;
-		uint64_t part = 0xff;
 
 		if (r) {
-			n = step(r, addr + done - r->base, size - done);
-			part = read_one(r, addr + done - r->base, n);
+			n = step(r, off, size - done);
+			part = read_one(r, off, n);
 		}
 		v |= part << 8 * done;
 		done += n;
@@ -165,12 +168,13 @@ void bus_write(struct bus *b, enum bus_space space, uint64_t addr, unsigned size
 	       uint64_t value)
 {
 	for (unsigned done = 0; done < size;) {
-		const struct bus_region *r = find(b, space, addr + done);
+		uint64_t off = 0;
+		const struct bus_region *r = find(b, space, addr + done, &off);
 		unsigned n = 1;
 
 		if (r) {
-			n = step(r, addr + done - r->base, size - done);
-			write_one(r, addr + done - r->base, n, value >> 8 * done & mask(n));
+			n = step(r, off, size - done);
+			write_one(r, off, n, value >> 8 * done & mask(n));
 		}
 		done += n;
 	}

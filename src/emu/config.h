@@ -11,6 +11,7 @@
 #define CONFIG_DEVICES 24
 #define CONFIG_SCSI    4
 #define CONFIG_VCPUS   64
+#define CONFIG_FW      64
 
 enum machine_kind { MACHINE_PC, MACHINE_Q35 };
 enum accel_kind { ACCEL_AUTO, ACCEL_KVM, ACCEL_SOFT };
@@ -35,6 +36,7 @@ struct config_disk {
 	bool readonly, snapshot;
 	char *serial;
 	unsigned queues, threads;
+	unsigned boot; /* bootindex + 1; 0: none */
 };
 
 struct config_net {
@@ -42,11 +44,24 @@ struct config_net {
 	char *options; /* of the back end, "key=value,..." */
 	uint8_t mac[6];
 	bool has_mac;
+	unsigned boot; /* bootindex + 1; 0: none */
 };
 
 /* What a machine is made with beside its own: name and options of -device. */
 struct config_device {
 	char *name, *options;
+};
+
+/* -boot */
+struct config_boot {
+	char *order, *once; /* letters of drives, or NULL */
+	bool menu, strict;
+	int64_t splash_time, reboot_timeout; /* milliseconds; -1: not given */
+};
+
+/* -fw_cfg: a file of the host's, or a text. */
+struct config_fw {
+	char *name, *file, *string;
 };
 
 struct machine_config {
@@ -59,6 +74,13 @@ struct machine_config {
 	char *mem_path;
 	bool prealloc;
 	char *kernel, *initrd, *append;
+	char *bios; /* NULL: the machine's own, where firmware is needed */
+	struct config_boot boot;
+	struct config_fw fw_file[CONFIG_FW];
+	unsigned fw_files;
+	char *debugcon; /* where port debugcon_port leads, or NULL */
+	uint16_t debugcon_port;
+	bool nographic;
 	char *serial[CONFIG_SERIALS]; /* specifications, NULL: no port */
 	bool serial_mux;              /* the first shares its place with the monitor */
 	char *monitor, *qmp;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 static const struct device_key blk_keys[] = {
+	{ "bootindex", "num", "its place in the order in which firmware tries to boot" },
 	{ "drive", "str", "the id= of a -drive, or the node-name= of a -blockdev" },
 	{ "num-queues", "num", "queues; one a vCPU if not given" },
 	{ "serial", "str", "what the guest reads as the disk's serial number" },
@@ -16,6 +17,7 @@ static const struct device_key blk_keys[] = {
 	{ NULL, NULL, NULL },
 };
 static const struct device_key nvme_keys[] = {
+	{ "bootindex", "num", "its place in the order in which firmware tries to boot" },
 	{ "drive", "str", "the id= of a -drive, or the node-name= of a -blockdev" },
 	{ "serial", "str", "what the guest reads as the serial number" },
 	{ "num-queues", "num", "pairs of queues, 16 at most; one a vCPU if not given" },
@@ -25,6 +27,7 @@ static const struct device_key nvme_keys[] = {
 	{ NULL, NULL, NULL },
 };
 static const struct device_key ide_keys[] = {
+	{ "bootindex", "num", "its place in the order in which firmware tries to boot" },
 	{ "drive", "str", "the id= of a -drive, or the node-name= of a -blockdev" },
 	{ "bus", "str", "ide.0 or ide.1, its channels (on q35 ide.0 to ide.5, its ports)" },
 	{ "unit", "num", "which of the two drives of the channel" },
@@ -34,6 +37,7 @@ static const struct device_key ide_keys[] = {
 	{ NULL, NULL, NULL },
 };
 static const struct device_key net_keys[] = {
+	{ "bootindex", "num", "its place in the order in which firmware tries to boot" },
 	{ "netdev", "str", "the id= of a -netdev" },
 	{ "mac", "str", "the card's address" },
 	{ NULL, NULL, NULL },

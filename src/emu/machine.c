@@ -137,10 +137,14 @@ static int load(struct machine *m, struct err *e)
 				.map_n = m->map_n,
 				.low_ram = m->low_ram };
 	struct linux_entry entry;
+	int r;
 
+	/* firmware begins at the reset vector */
+	if (pc_firmware(m))
+		return 0;
 	if (!is_linux(m->kernel_fd))
 		return load_multiboot(m, e);
-	int r = linux_load(m->mem, &b, &entry, e);
+	r = linux_load(m->mem, &b, &entry, e);
 
 	if (r < 0)
 		return err_wrap(e, r, "%s", m->config->kernel);
@@ -342,10 +346,7 @@ static int make_cpus(struct machine *m, struct err *e)
 static int open_kernel(struct machine *m, struct err *e)
 {
 	if (!m->config->kernel)
-		return err_set(
-			e, -ENOTSUP,
-			"booting from a disk needs firmware, which is not supported yet; "
-			"give -kernel and -initrd");
+		return 0;
 	m->kernel_fd = io_open(m->config->kernel, O_RDONLY, 0, e);
 	if (m->kernel_fd < 0)
 		return m->kernel_fd;

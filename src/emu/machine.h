@@ -105,6 +105,8 @@ bool machine_vcpu_stop(struct vcpu *c);
 int pc_new(struct machine *m, struct err *e) MUST_CHECK;
 void pc_free(struct machine *m);
 void pc_reset(struct machine *m);
+/* Firmware starts the machine; else the kernel is put in place and entered. */
+bool pc_firmware(const struct machine *m);
 int pc_pic_vector(void *machine);
 bool pc_button(struct machine *m);
 struct chardev;

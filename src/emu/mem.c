@@ -95,6 +95,19 @@ static void cut(struct mem *m, uint64_t gpa, uint64_t last)
 	}
 }
 
+/* Makes one of slot @i and the next, where they are one run of bytes. */
+static void join(struct mem *m, size_t i)
+{
+	struct mem_slot *s = &m->v[i];
+
+	if (i + 1 >= m->n || s[0].gpa + s[0].size != s[1].gpa ||
+	    s[0].host + s[0].size != s[1].host || s[0].writable != s[1].writable)
+		return;
+	s->size += s[1].size;
+	memmove(s + 1, s + 2, (m->n - i - 2) * sizeof(*s));
+	m->n--;
+}
+
 int mem_map(struct mem *m, uint64_t gpa, uint64_t size, uint8_t *host, bool writable,
 	    struct err *e)
 {
@@ -115,6 +128,9 @@ int mem_map(struct mem *m, uint64_t gpa, uint64_t size, uint8_t *host, bool writ
 		memmove(&m->v[i + 1], &m->v[i], (m->n - i) * sizeof(*m->v));
 		m->v[i] = (struct mem_slot){ gpa, size, host, writable };
 		m->n++;
+		join(m, i);
+		if (i)
+			join(m, i - 1);
 	}
 	for (i = 0; i < m->n_listeners; i++)
 		if (m->listeners[i].changed)

@@ -45,7 +45,8 @@ int mem_new(struct mem **out, struct err *e) MUST_CHECK;
 /* Does not unmap what was given to mem_map(). */
 void mem_free(struct mem *m);
 
-/* Makes [gpa, gpa + size) these bytes, whatever was there; @host NULL: nothing (the bus).
+/* Makes [gpa, gpa + size) these bytes, whatever was there; @host NULL: nothing (the bus).  It
+ * becomes one slot with what continues it.
  * -EINVAL when not page aligned or wrapping. */
 int mem_map(struct mem *m, uint64_t gpa, uint64_t size, uint8_t *host, bool writable,
 	    struct err *e) MUST_CHECK;

@@ -33,7 +33,7 @@ int options_all_used(const struct optset *o, const char *option, struct err *e)
 }
 
 static const struct option_group *const groups[] = {
-	&options_run,  &options_machine, &options_char,
+	&options_run,  &options_machine, &options_boot,    &options_char,
 	&options_disk, &options_dev,     &options_refused,
 };
 
@@ -108,6 +108,7 @@ static int defaults(struct parse *p, struct err *e)
 {
 	struct machine_config *c = p->c;
 
+	c->nographic = p->nographic;
 	if (!p->serial_given && p->nographic) {
 		/* with the monitor behind it, unless that has its place */
 		c->serial_mux = !p->monitor_given;
@@ -130,9 +131,13 @@ int options_parse(int argc, char **argv, int64_t now, struct machine_config *c,
 
 	if (!p)
 		return -ENOMEM;
-	*c = (struct machine_config){
-		.smp = 1, .cores = 1, .threads = 1, .mem = 128 << 20, .rtc_base = now
-	};
+	*c = (struct machine_config){ .smp = 1,
+				      .cores = 1,
+				      .threads = 1,
+				      .mem = 128 << 20,
+				      .rtc_base = now,
+				      .debugcon_port = 0xe9,
+				      .boot = { .splash_time = -1, .reboot_timeout = -1 } };
 	*a = (struct options_answer){ .ask = OPTIONS_RUN };
 	p->c = c;
 	p->ask = &a->ask;
@@ -158,6 +163,7 @@ void options_free(struct machine_config *c)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(all); i++)
 		free(all[i]);
+	options_boot_free(c);
 	for (unsigned i = 0; i < CONFIG_SERIALS; i++)
 		free(c->serial[i]);
 	for (unsigned i = 0; i < c->disks; i++)

@@ -142,6 +142,8 @@ static int device_net(struct parse *p, struct optset *o, struct err *e)
 			n->net.has_mac = true;
 			r = parse_mac(mac, n->net.mac, e);
 		}
+		if (r == 0)
+			r = options_bootindex(o, &n->net.boot, e);
 		return r < 0 ? r : add_net(p, n, e);
 	}
 	return err_set(e, -EINVAL, "-device virtio-net-pci,netdev=%s: no -netdev has that id",

@@ -393,6 +393,8 @@ int options_device_disk(struct parse *p, const struct device_row *row, struct op
 	d->loose = false;
 	r = options_take(o, "serial", &d->disk.serial, e);
 	if (r == 0)
+		r = options_bootindex(o, &d->disk.boot, e);
+	if (r == 0)
 		r = action(o, "werror", &d->disk.werror, e);
 	if (r == 0)
 		r = action(o, "rerror", &d->disk.rerror, e);

@@ -47,8 +47,8 @@ int options_take(struct optset *o, const char *key, char **to, struct err *e) MU
 int options_all_used(const struct optset *o, const char *option, struct err *e) MUST_CHECK;
 
 /* The groups: one a room.  A new one goes into the list in options.c. */
-extern const struct option_group options_machine, options_char, options_run, options_disk,
-	options_dev, options_refused;
+extern const struct option_group options_machine, options_char, options_run, options_boot,
+	options_disk, options_dev, options_refused;
 
 /* Does what -@name @value does; for configuration files. */
 int options_one(struct parse *p, const char *name, const char *value, struct err *e) MUST_CHECK;
@@ -68,6 +68,10 @@ int options_device_disk(struct parse *p, const struct device_row *row, struct op
 int options_device_scsi(struct parse *p, const char *id, struct err *e) MUST_CHECK;
 int options_disks_finish(struct parse *p, struct err *e) MUST_CHECK;
 void options_free_disk(struct config_disk *d);
+/* options_boot.c */
+/* bootindex=, as config_disk and config_net have it. */
+int options_bootindex(struct optset *o, unsigned *to, struct err *e) MUST_CHECK;
+void options_boot_free(struct machine_config *c);
 /* What -device and -drive left open. */
 int options_finish(struct parse *p, struct err *e) MUST_CHECK;
 void options_parse_free(struct parse *p);

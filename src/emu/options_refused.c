@@ -5,7 +5,7 @@
  */
 #include "emu/options_int.h"
 
-#define FIRMWARE   "it needs firmware, which is not supported yet"
+#define FIRMWARE   "this is not supported yet"
 #define SOUND      "there are no sound devices"
 #define MIGRATION  "machines cannot be moved to another host"
 #define SHARED_DIR "directories of the host are not shared; use a network or a disk"
@@ -19,15 +19,11 @@
 
 static const struct option_row rows[] = {
 	/* the firmware's */
-	NO("bios", "FILE", FIRMWARE),
-	NO("boot", "OPTS", FIRMWARE),
 	NO("pflash", "FILE", FIRMWARE),
 	NO("smbios", "OPTS", FIRMWARE),
-	NO("fw_cfg", "OPTS", FIRMWARE),
 	NO("L", "PATH", FIRMWARE),
 	NO("option-rom", "FILE", FIRMWARE),
 	NO("acpitable", "OPTS", "the tables are vemu's own"),
-	NO("debugcon", "WHERE", "there is no debug console yet"),
 	NO("dtb", "FILE", "a PC has no device tree"),
 	NO("no-fd-bootchk", NULL, "there are no floppy disks"),
 	NO("win2k-hack", NULL, "disks do not have the fault that it works around"),
@@ -62,7 +58,6 @@ static const struct option_row rows[] = {
 	/* the machine */
 	NO("object", "OPTS", "use -mem-path and -mem-prealloc for memory"),
 	NO("numa", "OPTS", "the guest's memory is one node"),
-	NO("global", "OPTS", "give the key with the -device itself"),
 	NO("set", "OPTS", "give the key with the option itself"),
 	NO("no-acpi", NULL, "the machines are found by ACPI"),
 	NO("no-hpet", NULL, "the machines have an HPET"),

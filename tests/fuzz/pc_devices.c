@@ -38,6 +38,7 @@ static const struct {
 	{ BUS_MEM, 0xc0004000, 0x3f },  { BUS_MEM, 0xc0007000, 0xf },
 	{ BUS_MEM, 0xc000c000, 0x3f },  { BUS_MEM, 0xc000f000, 0xf },
 	{ BUS_PORT, 0, 0xffff },        { BUS_MEM, 0, 0xffffffff },
+	{ BUS_PORT, 0x510, 15 },
 };
 
 struct input {
@@ -63,7 +64,10 @@ static void asked(void *arg)
 
 static struct machine *machine(void)
 {
-	static struct machine_config c = { .kind = MACHINE_Q35, .smp = 1, .mem = RAM };
+	static char kernel[] = "none"; /* so that no firmware is needed */
+	static struct machine_config c = {
+		.kind = MACHINE_Q35, .smp = 1, .mem = RAM, .kernel = kernel
+	};
 	static struct vcpu v;
 	static struct machine m;
 	static char name[] = "/tmp/fuzz-disk.XXXXXX";
@@ -85,6 +89,7 @@ static struct machine *machine(void)
 	m.vcpus = 1;
 	m.vcpu = &v;
 	m.low_ram = RAM;
+	vcpu_group_init(&m.group, &v, 1);
 	pthread_mutex_init(&m.lock, NULL);
 	pthread_cond_init(&m.changed, NULL);
 	must(loop_new(&m.loop, &e) == 0 && bus_new(&m.bus, &e) == 0 &&

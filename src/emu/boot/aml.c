@@ -237,6 +237,14 @@ void aml_mem32(struct aml *a, uint32_t first, uint32_t last)
 	window(a, 4, 0, 1, first, last);
 }
 
+void aml_mem32_none(struct aml *a)
+{
+	aml_byte(a, 0x84); /* for vendors: a UUID's subtype, the UUID, data; all 0 */
+	aml_word(a, 23);
+	for (unsigned i = 0; i < 23; i++)
+		aml_byte(a, 0);
+}
+
 void aml_mem64(struct aml *a, uint64_t first, uint64_t last)
 {
 	window(a, 8, 0, 1, first, last);

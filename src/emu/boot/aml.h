@@ -46,6 +46,8 @@ void aml_irq(struct aml *a, unsigned irq);
 void aml_bus(struct aml *a, uint16_t first, uint16_t last);
 void aml_ports(struct aml *a, uint16_t first, uint16_t last);
 void aml_mem32(struct aml *a, uint32_t first, uint32_t last);
+/* Nothing, in as many bytes as aml_mem32() has. */
+void aml_mem32_none(struct aml *a);
 void aml_mem64(struct aml *a, uint64_t first, uint64_t last);
 /* What the device itself takes there. */
 void aml_fixed32(struct aml *a, uint32_t base, uint32_t size);

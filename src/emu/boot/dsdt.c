@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "emu/boot/dsdt.h"
 
+#include "base/bytes.h"
 #include "emu/boot/acpi.h"
 #include "emu/boot/aml.h"
 #include "emu/dev/acpi_pm.h"
 #include "emu/dev/hpet.h"
 
-#define SLOTS 32u
+#define SLOTS      32u
+#define MMCFG_SIZE (256u << 20)
+#define GIB4       (UINT64_C(1) << 32)
 
 static void hid(struct aml *a, const char *id)
 {
@@ -14,9 +17,20 @@ static void hid(struct aml *a, const char *id)
 	aml_eisa(a, id);
 }
 
+/* A window for BARs below 4 GiB, or one that is empty: its size in bytes shall not change. */
+static void window(struct aml *a, uint64_t first, uint64_t end)
+{
+	if (first < end)
+		aml_mem32(a, (uint32_t)first, (uint32_t)(end - 1));
+	else
+		aml_mem32_none(a);
+}
+
 static void windows(struct aml *a, const struct acpi_env *env)
 {
-	uint64_t low = acpi_low_window(env->low_ram, env->q35);
+	uint64_t low = max_u64(env->low_ram, UINT64_C(0x80000000));
+	uint64_t high = round_up(GIB4 + env->high_ram, 1u << 30);
+	uint64_t cut = env->mmcfg ? env->mmcfg : ACPI_LOW_END;
 	size_t b;
 
 	aml_object(a, "_CRS");
@@ -26,8 +40,9 @@ static void windows(struct aml *a, const struct acpi_env *env)
 	aml_ports(a, 0x0000, 0x0cf7);
 	aml_ports(a, 0x0d00, 0xffff);
 	aml_mem32(a, 0x000a0000, 0x000bffff);
-	aml_mem32(a, (uint32_t)low, (uint32_t)ACPI_LOW_END - 1);
-	aml_mem64(a, ACPI_HIGH, ACPI_HIGH + ACPI_HIGH_SIZE - 1);
+	window(a, low, min_u64(cut, ACPI_LOW_END));
+	window(a, max_u64(low, cut + MMCFG_SIZE), ACPI_LOW_END);
+	aml_mem64(a, high, ACPI_HIGH + ACPI_HIGH_SIZE - 1);
 	aml_buffer_end(a, b);
 }
 
@@ -104,13 +119,23 @@ static void reserved(struct aml *a, const struct acpi_env *env)
 	aml_fixed32(a, HPET_BASE, 0x400);
 	aml_buffer_end(a, b);
 	aml_end(a, d);
+	d = aml_device(a, "FWCF");
+	aml_object(a, "_HID");
+	aml_string(a, "QEMU0002");
+	aml_object(a, "_STA");
+	aml_int(a, 0x0b);
+	aml_object(a, "_CRS");
+	b = aml_buffer(a);
+	aml_io(a, 0x510, 12);
+	aml_buffer_end(a, b);
+	aml_end(a, d);
 	if (!env->q35)
 		return;
 	d = aml_device(a, "MMCF");
 	hid(a, "PNP0C02");
 	aml_object(a, "_CRS");
 	b = aml_buffer(a);
-	aml_fixed32(a, ACPI_MMCFG, 256u << 20);
+	aml_fixed32(a, (uint32_t)env->mmcfg, MMCFG_SIZE);
 	aml_buffer_end(a, b);
 	aml_end(a, d);
 }

@@ -23,7 +23,7 @@ struct acpi_pm {
 	void (*off)(void *arg);
 	void *arg;
 	struct timer carry;
-	uint16_t status, enable, control;
+	uint16_t status, enable, control, base;
 	struct bus_region event, cnt, timer;
 };
 
@@ -127,6 +127,47 @@ void acpi_pm_reset(struct acpi_pm *p)
 	pthread_mutex_unlock(&p->lock);
 }
 
+static void unplace(struct acpi_pm *p)
+{
+	bus_remove(p->bus, &p->event);
+	bus_remove(p->bus, &p->cnt);
+	bus_remove(p->bus, &p->timer);
+	p->base = 0;
+}
+
+static int place(struct acpi_pm *p, uint16_t base, struct err *e)
+{
+	int r;
+
+	p->base = base;
+	p->event.base = base + ACPI_PM_EVENT;
+	p->cnt.base = base + ACPI_PM_CNT;
+	p->timer.base = base + ACPI_PM_TIMER;
+	r = bus_add(p->bus, &p->event, e);
+	if (r == 0)
+		r = bus_add(p->bus, &p->cnt, e);
+	if (r == 0)
+		r = bus_add(p->bus, &p->timer, e);
+	if (r < 0)
+		unplace(p);
+	return r;
+}
+
+void acpi_pm_move(struct acpi_pm *p, uint16_t base)
+{
+	if (p->base == base)
+		return;
+	unplace(p);
+	/* a place where there is no room is none */
+	if (base && place(p, base, NULL) < 0)
+		return;
+}
+
+uint16_t acpi_pm_base(const struct acpi_pm *p)
+{
+	return p->base;
+}
+
 int acpi_pm_new(struct acpi_pm **out, struct bus *b, struct clock *c, struct irq sci,
 		void (*off)(void *arg), void *arg, struct err *e)
 {
@@ -144,18 +185,10 @@ int acpi_pm_new(struct acpi_pm **out, struct bus *b, struct clock *c, struct irq
 	p->off = off;
 	p->arg = arg;
 	p->carry = (struct timer){ .clock = c, .fire = on_carry, .arg = p, .lock = l };
-	p->event = (struct bus_region){
-		"pm1a event", BUS_PORT, ACPI_PM_EVENT, 4, &event_ops, p, l
-	};
-	p->cnt =
-		(struct bus_region){ "pm1a control", BUS_PORT, ACPI_PM_CNT, 2, &cnt_ops, p, l };
-	p->timer =
-		(struct bus_region){ "pm timer", BUS_PORT, ACPI_PM_TIMER, 4, &timer_ops, p, l };
-	r = bus_add(b, &p->event, e);
-	if (r == 0)
-		r = bus_add(b, &p->cnt, e);
-	if (r == 0)
-		r = bus_add(b, &p->timer, e);
+	p->event = (struct bus_region){ "pm1a event", BUS_PORT, 0, 4, &event_ops, p, l };
+	p->cnt = (struct bus_region){ "pm1a control", BUS_PORT, 0, 2, &cnt_ops, p, l };
+	p->timer = (struct bus_region){ "pm timer", BUS_PORT, 0, 4, &timer_ops, p, l };
+	r = place(p, ACPI_PM_BASE, e);
 	if (r < 0) {
 		acpi_pm_free(p);
 		return r;
@@ -169,9 +202,7 @@ void acpi_pm_free(struct acpi_pm *p)
 	if (!p)
 		return;
 	timer_cancel(&p->carry);
-	bus_remove(p->bus, &p->event);
-	bus_remove(p->bus, &p->cnt);
-	bus_remove(p->bus, &p->timer);
+	unplace(p);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }

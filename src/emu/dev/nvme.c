@@ -272,3 +272,8 @@ void nvme_free(struct nvme *n)
 	pthread_mutex_destroy(&n->lock);
 	free(n);
 }
+
+const struct pci_dev *nvme_pci(const struct nvme *n)
+{
+	return &n->pci;
+}

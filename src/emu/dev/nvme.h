@@ -21,5 +21,7 @@ int nvme_new(struct nvme **out, const struct nvme_env *env, struct err *e) MUST_
 /* No request is in work when it returns. */
 void nvme_free(struct nvme *n);
 void nvme_reset(struct nvme *n);
+/* Its place on the bus. */
+const struct pci_dev *nvme_pci(const struct nvme *n);
 
 #endif

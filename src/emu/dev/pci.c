@@ -14,6 +14,7 @@
 #define BAR_SMALL      (1u << 20)
 #define STATUS_CAPS    0x10
 #define STATUS_INTX    0x08
+#define ROM_ON         1u
 
 /* ---- BARs ---- */
 
@@ -40,23 +41,53 @@ static bool may_map(const struct pci_dev *d, const struct pci_bar *b, uint64_t a
 	return at + size > at && at + size != (b->wide ? 0 : UINT64_C(1) << 32);
 }
 
+static void update_bar(struct pci_dev *d, struct pci_bar *b, uint64_t at)
+{
+	bool want = may_map(d, b, at);
+
+	if (b->mapped && (!want || b->region.base != at)) {
+		bus_remove(d->bus->env.bus, &b->region);
+		b->mapped = false;
+	}
+	if (!want || b->mapped)
+		return;
+	b->region.base = at;
+	b->mapped = bus_add(d->bus->env.bus, &b->region, NULL) == 0;
+}
+
 /* Brings the bus to what configuration space says. */
 static void update_bars(struct pci_dev *d)
 {
-	for (unsigned n = 0; n < PCI_BARS; n++) {
-		struct pci_bar *b = &d->bar[n];
-		uint64_t at = b->region.size ? bar_address(d, n) : 0;
-		bool want = may_map(d, b, at);
+	uint32_t rom = load_le32(d->config + PCI_ROM);
 
-		if (b->mapped && (!want || b->region.base != at)) {
-			bus_remove(d->bus->env.bus, &b->region);
-			b->mapped = false;
-		}
-		if (!want || b->mapped)
-			continue;
-		b->region.base = at;
-		b->mapped = bus_add(d->bus->env.bus, &b->region, NULL) == 0;
-	}
+	for (unsigned n = 0; n < PCI_BARS; n++)
+		update_bar(d, &d->bar[n], d->bar[n].region.size ? bar_address(d, n) : 0);
+	update_bar(d, &d->rom, rom & ROM_ON ? rom & ~0x7ffu : 0);
+}
+
+static uint64_t rom_read(void *dev, uint64_t off, unsigned size)
+{
+	const struct pci_dev *d = dev;
+	uint8_t v[8];
+
+	memset(v, 0xff, sizeof(v));
+	if (off < d->rom_len)
+		memcpy(v, d->rom_bytes + off, (size_t)min_u64(size, d->rom_len - off));
+	return load_le64(v);
+}
+
+static const struct bus_ops rom_ops = { rom_read, NULL, 1, 8 };
+
+void pci_rom(struct pci_dev *d, const uint8_t *bytes, size_t len)
+{
+	uint64_t size = 2048;
+
+	while (size < len)
+		size *= 2;
+	d->rom_bytes = bytes;
+	d->rom_len = len;
+	d->rom.region = (struct bus_region){ d->name, BUS_MEM, 0, size, &rom_ops, d, NULL };
+	store_le32(d->writable + PCI_ROM, (uint32_t) ~(size - 1) | ROM_ON);
 }
 
 void pci_bar(struct pci_dev *d, unsigned n, bool io, bool wide, uint64_t size,
@@ -94,7 +125,8 @@ static void config_write(struct pci_dev *d, unsigned off, unsigned len, uint32_t
 
 		d->config[off + i] = (uint8_t)((d->config[off + i] & ~w) | (v >> 8 * i & w));
 	}
-	if (off < PCI_BAR0 + 4 * PCI_BARS && off + len > PCI_COMMAND)
+	if ((off < PCI_BAR0 + 4 * PCI_BARS && off + len > PCI_COMMAND) ||
+	    (off < PCI_ROM + 4 && off + len > PCI_ROM))
 		update_bars(d);
 	if (off <= PCI_COMMAND + 1 && off + len > PCI_COMMAND)
 		pci_intx(d, d->intx);
@@ -318,6 +350,7 @@ static void reset_one(struct pci_dev *d)
 				store_le32(c + 4, 0);
 		}
 	}
+	store_le32(d->config + PCI_ROM, 0);
 	update_bars(d);
 	if (d->msix_n) {
 		pthread_mutex_lock(&d->lock);
@@ -371,14 +404,32 @@ int pci_new(struct pci **out, const struct pci_env *env, struct err *e)
 	r = bus_add(env->bus, &p->raddress, e);
 	if (r == 0)
 		r = bus_add(env->bus, &p->rdata, e);
-	if (r == 0 && env->ecam)
+	if (r == 0 && env->ecam) {
 		r = bus_add(env->bus, &p->recam, e);
+		p->ecam_there = r == 0;
+	}
 	if (r < 0) {
 		pci_root_free(p);
 		return r;
 	}
 	*out = p;
 	return 0;
+}
+
+void pci_ecam(struct pci *p, uint64_t base, uint64_t size)
+{
+	if (p->ecam_there && size && p->recam.base == base && p->recam.size == size)
+		return;
+	if (p->ecam_there)
+		bus_remove(p->env.bus, &p->recam);
+	p->recam.base = base;
+	p->recam.size = size;
+	p->ecam_there = size && bus_add(p->env.bus, &p->recam, NULL) == 0;
+}
+
+uint64_t pci_ecam_base(const struct pci *p)
+{
+	return p->ecam_there ? p->recam.base : 0;
 }
 
 void pci_root_free(struct pci *p)

@@ -30,6 +30,7 @@ enum {
 	PCI_BAR0 = 0x10,
 	PCI_SUB_VENDOR = 0x2c,
 	PCI_SUB_DEVICE = 0x2e,
+	PCI_ROM = 0x30,
 	PCI_CAPS = 0x34,
 	PCI_INT_LINE = 0x3c,
 	PCI_INT_PIN = 0x3d,
@@ -67,6 +68,9 @@ struct pci_dev {
 	struct pci *bus;
 	unsigned slot, fn;
 	struct pci_bar bar[PCI_BARS];
+	struct pci_bar rom;
+	const uint8_t *rom_bytes;
+	size_t rom_len;
 	unsigned cap_end; /* where the next capability goes */
 	pthread_mutex_t lock;
 	bool intx; /* wants its pin raised */
@@ -95,6 +99,9 @@ void pci_bar(struct pci_dev *d, unsigned n, bool io, bool wide, uint64_t size,
 	     const struct bus_ops *ops, void *dev, pthread_mutex_t *lock);
 /* Room for a capability of @len bytes; its offset. */
 unsigned pci_cap(struct pci_dev *d, uint8_t id, unsigned len);
+/* Firmware for the device, which stays the caller's: the read-only memory of its expansion ROM
+ * BAR.  At most 16 MiB. */
+void pci_rom(struct pci_dev *d, const uint8_t *bytes, size_t len);
 /* MSI-X with @n vectors, table and pending bits in BAR @bar (4 KiB). */
 void pci_msix(struct pci_dev *d, unsigned bar, unsigned n);
 
@@ -103,6 +110,10 @@ int pci_add(struct pci *p, struct pci_dev *d, int slot, unsigned fn, struct err 
 void pci_remove(struct pci_dev *d);
 /* Gives all BARs addresses and switches decoding on, as firmware does. */
 void pci_assign(struct pci *p);
+/* The configuration space in memory is there from now on; @size 0: nowhere.  From the @written of
+ * a device of this bus, or while nothing runs. */
+void pci_ecam(struct pci *p, uint64_t base, uint64_t size);
+uint64_t pci_ecam_base(const struct pci *p);
 /* Command, BARs and MSI-X as after power-on. */
 void pci_reset(struct pci *p);
 void pci_each(struct pci *p, void (*each)(void *arg, const struct pci_dev *d), void *arg);

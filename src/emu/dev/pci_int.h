@@ -10,6 +10,7 @@ struct pci {
 	struct pci_env env;
 	uint32_t address; /* cf8 */
 	struct bus_region raddress, rdata, recam;
+	bool ecam_there;
 	struct pci_dev *dev[PCI_SLOTS][8];
 	pthread_mutex_t line_lock;
 	uint32_t raised[PCI_LINES]; /* a bit for each slot that pulls */

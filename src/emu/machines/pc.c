@@ -5,6 +5,7 @@
 #include "emu/bus.h"
 #include "emu/chardev/chardev.h"
 #include "emu/dev/acpi_pm.h"
+#include "emu/dev/debugcon.h"
 #include "emu/dev/hpet.h"
 #include "emu/dev/i8042.h"
 #include "emu/dev/ioapic.h"
@@ -16,6 +17,7 @@
 #include "emu/dev/rtc.h"
 #include "emu/dev/serial_16550.h"
 #include "emu/machine.h"
+#include "emu/machines/pc_fw.h"
 #include "emu/machines/pc_pci.h"
 
 #include <stdlib.h>
@@ -33,6 +35,9 @@ struct pc {
 	struct acpi_pm *pm;
 	struct pc_pci *pci;
 	struct pc_testdev *testdev; /* or NULL */
+	struct pc_fw *fw;
+	struct chardev *debug_chars;
+	struct debugcon *debugcon;
 	struct chardev *chars[CONFIG_SERIALS];
 	struct serial *serial[CONFIG_SERIALS];
 };
@@ -44,6 +49,13 @@ static void isa_irq(void *arg, unsigned pin, int level)
 
 	pic_set(p->pic, pin, level);
 	ioapic_set(p->ioapic, pin ? pin : 2, level);
+}
+
+static void pic_pin(void *arg, unsigned pin, int level)
+{
+	struct pc *p = arg;
+
+	pic_set(p->pic, pin, level);
 }
 
 static struct irq isa(struct pc *p, unsigned pin)
@@ -151,10 +163,70 @@ static int make_testdev(struct pc *p, struct err *e)
 	return 0;
 }
 
-/* Where the pins of PCI devices go. */
-static struct irq pci_lines(struct pc *p)
+static int make_debugcon(struct pc *p, struct err *e)
 {
-	return (struct irq){ ioapic_set, p->ioapic, ACPI_PCI_GSI };
+	const struct machine_config *c = p->m->config;
+	int r;
+
+	if (!c->debugcon)
+		return 0;
+	r = chardev_open(p->m->loop, "debugcon", c->debugcon, &p->debug_chars, e);
+	return r < 0 ? r
+		     : debugcon_new(&p->debugcon, p->m->bus, c->debugcon_port, p->debug_chars,
+				    e);
+}
+
+static int make_pci(struct pc *p, struct err *e)
+{
+	const struct pc_pci_env env = { .ioapic = { ioapic_set, p->ioapic, ACPI_PCI_GSI },
+					.pic = { pic_pin, p, 0 },
+					.isa = isa(p, 0),
+					.pam = pc_fw_pam(p->fw),
+					.pm = p->pm };
+
+	return pc_pci_new(&p->pci, p->m, &env, e);
+}
+
+/* What ACPI's tables shall say. */
+static void acpi_now(void *arg, struct acpi_env *env)
+{
+	const struct pc *p = arg;
+	const struct machine *m = p->m;
+
+	*env = (struct acpi_env){ .vcpus = m->vcpus,
+				  .low_ram = m->low_ram,
+				  .high_ram = m->high_ram,
+				  .pm_base = acpi_pm_base(p->pm),
+				  .mmcfg = pc_pci_ecam(p->pci),
+				  .q35 = m->config->kind == MACHINE_Q35,
+				  .serials = { p->serial[0] != NULL, p->serial[1] != NULL } };
+	for (unsigned i = 0; i < m->vcpus; i++)
+		env->apic_id[i] = (uint8_t)m->vcpu[i].x86->index;
+}
+
+static int make_firmware_files(struct pc *p, struct err *e)
+{
+	AUTO_FREE char *order = pc_pci_bootorder(p->pci, e);
+
+	return order ? pc_fw_files(p->fw, acpi_now, p, order, e) : -ENOMEM;
+}
+
+/* Tables for a kernel that is entered without firmware. */
+static void place_acpi(struct pc *p)
+{
+	struct acpi_env env;
+	struct acpi a;
+
+	acpi_now(p, &env);
+	if (acpi_build(&env, &a, NULL) < 0)
+		return;
+	acpi_place(p->m->mem, &a);
+	free(a.data);
+}
+
+bool pc_firmware(const struct machine *m)
+{
+	return pc_fw_wanted(m->config);
 }
 
 int pc_new(struct machine *m, struct err *e)
@@ -183,28 +255,24 @@ int pc_new(struct machine *m, struct err *e)
 		r = i8042_new(&p->i8042, m->bus, isa(p, 1), on_reset, p, e);
 	/* before the single ports: one of them lies inside the address register */
 	if (r == 0)
-		r = pc_pci_new(&p->pci, m, pci_lines(p), isa(p, 0), e);
+		r = pc_fw_new(&p->fw, m, e);
+	if (r == 0)
+		r = make_pci(p, e);
 	if (r == 0)
 		r = ports_new(&p->ports, m->bus, &ports, e);
 	if (r == 0)
 		r = make_serials(p, e);
-	return r < 0 ? r : make_testdev(p, e);
+	if (r == 0)
+		r = make_testdev(p, e);
+	if (r == 0)
+		r = make_debugcon(p, e);
+	return r < 0 ? r : make_firmware_files(p, e);
 }
 
 void pc_reset(struct machine *m)
 {
 	struct pc *p = m->pc;
-	uint8_t apic_id[CONFIG_VCPUS];
-	const struct acpi_env acpi = { .mem = m->mem,
-				       .vcpus = m->vcpus,
-				       .apic_id = apic_id,
-				       .low_ram = m->low_ram,
-				       .q35 = m->config->kind == MACHINE_Q35,
-				       .serials = { p->serial[0] != NULL,
-						    p->serial[1] != NULL } };
 
-	for (unsigned i = 0; i < m->vcpus; i++)
-		apic_id[i] = (uint8_t)m->vcpu[i].x86->index;
 	pic_reset(p->pic);
 	ioapic_reset(p->ioapic);
 	pit_reset(p->pit);
@@ -219,7 +287,9 @@ void pc_reset(struct machine *m)
 	if (p->testdev)
 		pc_testdev_reset(p->testdev);
 	pc_pci_reset(p->pci);
-	acpi_place(&acpi);
+	pc_fw_reset(p->fw, p->rtc);
+	if (!pc_firmware(m))
+		place_acpi(p);
 }
 
 bool pc_button(struct machine *m)
@@ -240,9 +310,12 @@ void pc_free(struct machine *m)
 		serial_free(p->serial[i]);
 		chardev_close(p->chars[i]);
 	}
+	debugcon_free(p->debugcon);
+	chardev_close(p->debug_chars);
 	pc_testdev_free(p->testdev);
 	ports_free(p->ports);
 	pc_pci_free(p->pci);
+	pc_fw_free(p->fw);
 	i8042_free(p->i8042);
 	acpi_pm_free(p->pm);
 	hpet_free(p->hpet);

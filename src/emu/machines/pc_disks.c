@@ -2,6 +2,7 @@
 #include "emu/machines/pc_disks.h"
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "emu/dev/ahci.h"
 #include "emu/dev/ide.h"
 #include "emu/dev/nvme.h"
@@ -140,6 +141,21 @@ int pc_disks_new(struct pc_disks **out, struct machine *m, struct pci *bus, stru
 				    c->file ? c->file : "CD-ROM");
 	}
 	return r;
+}
+
+void pc_disks_path(const struct pc_disks *p, unsigned n, struct str *out)
+{
+	const struct config_disk *c = config(p, n);
+
+	str_add(out, "/pci@i0cf8/");
+	if (c->bus == DISK_VIRTIO)
+		str_addf(out, "scsi@%x/disk@0,0", virtio_blk_pci(p->blk[n])->slot);
+	else if (c->bus == DISK_NVME)
+		str_addf(out, "pci8086,5845@%x/namespace@1,0", nvme_pci(p->nvme[n])->slot);
+	else if (p->ahci)
+		str_addf(out, "pci8086,2922@%x,2/drive@%x/disk@0", SATA_SLOT, c->unit);
+	else
+		str_addf(out, "ide@%x,1/drive@%x/disk@%x", IDE_SLOT, c->unit / 2, c->unit % 2);
 }
 
 void pc_disks_reset(struct pc_disks *p)

@@ -2,9 +2,11 @@
 #include "emu/machines/pc_pci.h"
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "emu/boot/acpi.h"
 #include "emu/dev/lapic.h"
 #include "emu/dev/pci.h"
+#include "emu/machines/chipset.h"
 #include "emu/machines/pc_disks.h"
 #include "emu/virtio/net.h"
 #include "emu/virtio/rng.h"
@@ -12,32 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INTEL 0x8086
-
 struct pc_pci {
 	struct machine *m;
 	struct pci *bus;
-	struct pci_dev host, isa;
+	struct chipset *chipset;
 	struct pc_disks *disks;
+	struct irq ioapic;
 	struct virtio_net *net[CONFIG_DEVICES];
 	struct virtio *rng[CONFIG_DEVICES];
 };
-
-static int add_chipset(struct pc_pci *p, struct err *e)
-{
-	bool q35 = p->m->config->kind == MACHINE_Q35;
-	int r;
-
-	p->host.name = "host bridge";
-	pci_ids(&p->host, INTEL, q35 ? 0x29c0 : 0x1237, 0x060000);
-	p->isa.name = "isa bridge";
-	pci_ids(&p->isa, INTEL, q35 ? 0x2918 : 0x7000, 0x060100);
-	p->isa.config[PCI_REVISION] = q35 ? 2 : 0;
-	r = pci_add(p->bus, &p->host, 0, 0, e);
-	if (r == 0)
-		r = pci_add(p->bus, &p->isa, q35 ? 31 : 1, 0, e);
-	return r;
-}
 
 static int add_devices(struct pc_pci *p, struct irq isa, struct err *e)
 {
@@ -54,7 +39,16 @@ static int add_devices(struct pc_pci *p, struct irq isa, struct err *e)
 	return r;
 }
 
-int pc_pci_new(struct pc_pci **out, struct machine *m, struct irq first, struct irq isa,
+static void on_line(void *arg, unsigned line, int level)
+{
+	struct pc_pci *p = arg;
+
+	p->ioapic.set(p->ioapic.arg, p->ioapic.pin + line, level);
+	if (p->chipset)
+		chipset_line(p->chipset, line, level);
+}
+
+int pc_pci_new(struct pc_pci **out, struct machine *m, const struct pc_pci_env *where,
 	       struct err *e)
 {
 	bool q35 = m->config->kind == MACHINE_Q35;
@@ -65,6 +59,12 @@ int pc_pci_new(struct pc_pci **out, struct machine *m, struct irq first, struct 
 			       .low_end = ACPI_LOW_END,
 			       .high = ACPI_HIGH,
 			       .high_end = ACPI_HIGH + ACPI_HIGH_SIZE };
+	struct chipset_env chips = { .q35 = q35,
+				     .firmware = pc_firmware(m),
+				     .pam = where->pam,
+				     .group = &m->group,
+				     .pm = where->pm,
+				     .pic = where->pic };
 	struct pc_pci *p = mem_zalloc(1, sizeof(*p), e);
 	int r;
 
@@ -72,12 +72,58 @@ int pc_pci_new(struct pc_pci **out, struct machine *m, struct irq first, struct 
 		return -ENOMEM;
 	*out = p; /* whoever gets an error frees what is there */
 	p->m = m;
+	p->ioapic = where->ioapic;
 	for (unsigned i = 0; i < PCI_LINES; i++)
-		env.line[i] = (struct irq){ first.set, first.arg, first.pin + i };
+		env.line[i] = (struct irq){ on_line, p, i };
 	r = pci_new(&p->bus, &env, e);
+	chips.pci = p->bus;
 	if (r == 0)
-		r = add_chipset(p, e);
-	return r < 0 ? r : add_devices(p, isa, e);
+		r = chipset_new(&p->chipset, &chips, e);
+	return r < 0 ? r : add_devices(p, where->isa, e);
+}
+
+uint64_t pc_pci_ecam(const struct pc_pci *p)
+{
+	return pci_ecam_base(p->bus);
+}
+
+struct boot_dev {
+	unsigned index, n;
+	bool disk;
+};
+
+static int by_index(const void *a, const void *b)
+{
+	const struct boot_dev *x = a, *y = b;
+
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+char *pc_pci_bootorder(const struct pc_pci *p, struct err *e)
+{
+	const struct machine_config *c = p->m->config;
+	struct boot_dev v[2 * CONFIG_DEVICES];
+	struct str s = STR_INIT;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->disks; i++)
+		if (c->disk[i].boot)
+			v[n++] = (struct boot_dev){ c->disk[i].boot, i, true };
+	for (unsigned i = 0; i < c->nets; i++)
+		if (c->net[i].boot)
+			v[n++] = (struct boot_dev){ c->net[i].boot, i, false };
+	qsort(v, n, sizeof(*v), by_index);
+	for (unsigned i = 0; i < n; i++) {
+		str_add(&s, i ? "\n" : "");
+		if (v[i].disk)
+			pc_disks_path(p->disks, v[i].n, &s);
+		else
+			str_addf(&s, "/pci@i0cf8/ethernet@%x/ethernet-phy@0",
+				 virtio_net_pci(p->net[v[i].n])->slot);
+	}
+	if (c->boot.strict)
+		str_add(&s, n ? "\nHALT" : "HALT");
+	return str_take(&s, e);
 }
 
 void pc_pci_reset(struct pc_pci *p)
@@ -90,7 +136,9 @@ void pc_pci_reset(struct pc_pci *p)
 			virtio_reset(p->rng[i]);
 	}
 	pci_reset(p->bus);
-	pci_assign(p->bus);
+	chipset_reset(p->chipset);
+	if (!pc_firmware(p->m))
+		pci_assign(p->bus);
 }
 
 void pc_pci_free(struct pc_pci *p)
@@ -102,8 +150,8 @@ void pc_pci_free(struct pc_pci *p)
 		virtio_rng_free(p->rng[i]);
 	}
 	pc_disks_free(p->disks);
-	pci_remove(&p->host);
-	pci_remove(&p->isa);
+	chipset_free(p->chipset);
+	p->chipset = NULL;
 	pci_root_free(p->bus);
 	free(p);
 }

@@ -7,10 +7,26 @@
 
 struct pc_pci;
 
-/* Pins go to inputs first.pin .. first.pin + 3, ISA interrupts of devices to isa.pin and on. */
-int pc_pci_new(struct pc_pci **out, struct machine *m, struct irq first, struct irq isa,
+struct acpi_pm;
+struct pam;
+
+struct pc_pci_env {
+	/* Pins go to its inputs pin .. pin + 3, and to those of the PIC that the chipset says. */
+	struct irq ioapic;
+	struct irq pic;
+	struct irq isa; /* ISA interrupt 0 of both */
+	struct pam *pam;
+	struct acpi_pm *pm;
+};
+
+int pc_pci_new(struct pc_pci **out, struct machine *m, const struct pc_pci_env *env,
 	       struct err *e) MUST_CHECK;
 void pc_pci_reset(struct pc_pci *p);
+/* Where the configuration space is in memory; 0: nowhere. */
+uint64_t pc_pci_ecam(const struct pc_pci *p);
+/* The devices that have a bootindex, in that order, as firmware names them: lines of text.  NULL
+ * and -ENOMEM in @e. */
+char *pc_pci_bootorder(const struct pc_pci *p, struct err *e) MUST_CHECK;
 void pc_pci_free(struct pc_pci *p);
 
 #endif

@@ -344,3 +344,8 @@ void virtio_blk_free(struct virtio_blk *b)
 	pthread_cond_destroy(&b->idle);
 	free(b);
 }
+
+const struct pci_dev *virtio_blk_pci(const struct virtio_blk *b)
+{
+	return &b->v.pci;
+}

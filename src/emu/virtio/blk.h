@@ -18,5 +18,7 @@ int virtio_blk_new(struct virtio_blk **out, struct pci *p, struct mem *m,
 /* No request is in work when it returns. */
 void virtio_blk_free(struct virtio_blk *b);
 void virtio_blk_reset(struct virtio_blk *b);
+/* Its place on the bus. */
+const struct pci_dev *virtio_blk_pci(const struct virtio_blk *b);
 
 #endif

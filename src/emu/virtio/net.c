@@ -136,3 +136,8 @@ void virtio_net_free(struct virtio_net *n)
 	net_close(n->net);
 	free(n);
 }
+
+const struct pci_dev *virtio_net_pci(const struct virtio_net *n)
+{
+	return &n->v.pci;
+}

@@ -54,6 +54,11 @@ static void cutting(void **state)
 	assert_null(mem_ptr(m, 0x10000 + 3 * P, 1, false));
 	assert_null(mem_slot_at(m, 0x10000 + 4 * P));
 	assert_ptr_equal(mem_ptr(m, 0x10000 + 5 * P, 1, false), b + P);
+	/* what is put back is one again */
+	map(m, 0x10000 + 3 * P, 5 * P, a + 3 * P, true);
+	mem_slots(m, &n);
+	assert_int_equal(n, 1);
+	assert_ptr_equal(mem_ptr(m, 0x10000, sizeof(a), true), a);
 	map(m, 0, 64 * P, NULL, false);
 	mem_slots(m, &n);
 	assert_int_equal(n, 0);

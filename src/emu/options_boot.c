@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* What the command line says of firmware. */
+#include "base/mem.h"
+#include "emu/options_int.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int opt_bios(struct parse *p, const char *v, struct err *e)
+{
+	return options_string(&p->c->bios, v, e);
+}
+
+static int boot_order(const char *key, const char *v, char **to, struct err *e)
+{
+	if (!*v || strspn(v, "abcdn") != strlen(v) || strlen(v) > 3)
+		return err_set(e, -EINVAL,
+			       "-boot %s=%s: up to three of a (floppy), c (disk), d (CD-ROM) "
+			       "and n (network)",
+			       key, v);
+	return options_string(to, v, e);
+}
+
+static int boot_time(struct optset *o, const char *key, int64_t most, int64_t *to,
+		     struct err *e)
+{
+	uint64_t v = 0;
+	int r;
+
+	if (!optset_get(o, key))
+		return 0;
+	if (!strcmp(optset_get(o, key), "-1")) {
+		*to = -1;
+		return 0;
+	}
+	r = optset_u64(o, key, &v, e);
+	if (r == 0 && v > (uint64_t)most)
+		r = err_set(e, -EINVAL, "-boot %s=%llu: at most %lld", key,
+			    (unsigned long long)v, (long long)most);
+	*to = (int64_t)v;
+	return r;
+}
+
+static int opt_boot(struct parse *p, const char *value, struct err *e)
+{
+	struct config_boot *b = &p->c->boot;
+	struct optset o = OPTSET_INIT;
+	const char *order, *once;
+	int r = optset_parse(&o, value, "order", e);
+
+	if (r < 0)
+		goto out;
+	order = optset_get(&o, "order");
+	once = optset_get(&o, "once");
+	if (order)
+		r = boot_order("order", order, &b->order, e);
+	if (r == 0 && once)
+		r = boot_order("once", once, &b->once, e);
+	if (r == 0)
+		r = optset_bool(&o, "menu", &b->menu, e);
+	if (r == 0)
+		r = optset_bool(&o, "strict", &b->strict, e);
+	if (r == 0)
+		r = boot_time(&o, "splash-time", 0xffff, &b->splash_time, e);
+	if (r == 0)
+		r = boot_time(&o, "reboot-timeout", 0xffff, &b->reboot_timeout, e);
+out:
+	optset_free(&o);
+	return r;
+}
+
+static int opt_fw_cfg(struct parse *p, const char *value, struct err *e)
+{
+	struct config_fw *f = &p->c->fw_file[p->c->fw_files];
+	struct optset o = OPTSET_INIT;
+	const char *name, *file, *string;
+	int r;
+
+	if (p->c->fw_files == CONFIG_FW)
+		return err_set(e, -EINVAL, "more than %d -fw_cfg", CONFIG_FW);
+	p->c->fw_files++;
+	r = optset_parse(&o, value, "name", e);
+	if (r < 0)
+		goto out;
+	name = optset_get(&o, "name");
+	file = optset_get(&o, "file");
+	string = optset_get(&o, "string");
+	if (!name || !*name || strlen(name) > 55)
+		r = err_set(e, -EINVAL, "-fw_cfg %s: a name of 1 to 55 letters is needed",
+			    value);
+	else if (!file == !string)
+		r = err_set(e, -EINVAL, "-fw_cfg %s: either file= or string= is needed", value);
+	else
+		r = options_string(&f->name, name, e);
+	if (r == 0)
+		r = options_string(file ? &f->file : &f->string, file ? file : string, e);
+out:
+	optset_free(&o);
+	return r;
+}
+
+static int opt_debugcon(struct parse *p, const char *v, struct err *e)
+{
+	return options_string(&p->c->debugcon, v, e);
+}
+
+/* Of QEMU's many defaults that can be changed the one that its firmware's users need. */
+static int opt_global(struct parse *p, const char *v, struct err *e)
+{
+	static const char known[] = "isa-debugcon.iobase=";
+	char *end;
+	unsigned long n;
+
+	if (strncmp(v, known, sizeof(known) - 1) != 0)
+		return err_set(e, -ENOTSUP,
+			       "-global %s: only isa-debugcon.iobase=PORT; give other options "
+			       "with -device",
+			       v);
+	n = strtoul(v + sizeof(known) - 1, &end, 0);
+	if (*end || end == v + sizeof(known) - 1 || n > 0xffff)
+		return err_set(e, -EINVAL, "-global %s: a port is 0 to 0xffff", v);
+	p->c->debugcon_port = (uint16_t)n;
+	return 0;
+}
+
+/* Where firmware shall look first; -1 and nothing: not at all, unless there is nothing else. */
+int options_bootindex(struct optset *o, unsigned *to, struct err *e)
+{
+	const char *v = optset_get(o, "bootindex");
+	uint64_t n = 0;
+	int r;
+
+	if (!v || !strcmp(v, "-1"))
+		return 0;
+	r = optset_u64(o, "bootindex", &n, e);
+	if (r == 0 && n > 10000)
+		r = err_set(e, -EINVAL, "bootindex=%s: -1 to 10000", v);
+	*to = (unsigned)n + 1;
+	return r;
+}
+
+void options_boot_free(struct machine_config *c)
+{
+	free(c->bios);
+	free(c->debugcon);
+	free(c->boot.order);
+	free(c->boot.once);
+	for (unsigned i = 0; i < c->fw_files; i++) {
+		free(c->fw_file[i].name);
+		free(c->fw_file[i].file);
+		free(c->fw_file[i].string);
+	}
+}
+
+static const struct device_key boot_keys[] = {
+	{ "order", "letters", "where to look: c disks, d CD-ROMs, n networks, a floppies" },
+	{ "once", "letters", "the same for the first start" },
+	{ "menu", "on|off", "ask which device" },
+	{ "strict", "on|off", "nothing but devices with a bootindex" },
+	{ "splash-time", "ms", "how long the menu's key is waited for" },
+	{ "reboot-timeout", "ms", "when to try again after a boot that failed" },
+	{ NULL, NULL, NULL },
+};
+static const struct device_key fw_cfg_keys[] = {
+	{ "name", "name", "opt/... for files of one's own" },
+	{ "file", "name", "its content, a file" },
+	{ "string", "text", "or this text" },
+	{ NULL, NULL, NULL },
+};
+
+static const struct option_row rows[] = {
+	{ .name = "bios", .arg = "FILE", .fn = opt_bios },
+	{ .name = "boot", .arg = "OPTS", .fn = opt_boot, .first = "order", .keys = boot_keys },
+	{ .name = "fw_cfg",
+	  .arg = "OPTS",
+	  .fn = opt_fw_cfg,
+	  .first = "name",
+	  .keys = fw_cfg_keys },
+	{ .name = "debugcon", .arg = "WHERE", .fn = opt_debugcon },
+	{ .name = "global", .arg = "DEVICE.KEY=VALUE", .fn = opt_global },
+	{ .name = NULL },
+};
+
+const struct option_group options_boot = { "firmware", rows };

@@ -1,0 +1,170 @@
+#!/usr/bin/env bats
+# Firmware: the distribution's SeaBIOS up to a boot sector made here, ROMs of a few instructions.
+load ../lib/common
+
+VEMU=${BIN:-$TOP/build/release/bin}/vemu
+
+seabios() {
+	local f
+	for f in /usr/share/seabios /usr/share/qemu; do
+		[ ! -e $f/bios-256k.bin ] || return 0
+	done
+	skip "no SeaBIOS here"
+}
+
+# sector TEXT: a disk of 1 MiB, sector.img, whose boot sector says TEXT on the serial port and
+# switches off.
+sector() {
+	cat >sector.asm <<-EOF
+		bits 16
+		org 0x7c00
+			mov si, text
+		next:	lodsb
+			mov bl, al
+			test al, al
+			jz off
+		full:	mov dx, 0x3fd
+			in al, dx
+			test al, 0x20
+			jz full
+			mov dx, 0x3f8
+			mov al, bl
+			out dx, al
+			jmp next
+		off:	mov dx, 0x604
+			mov ax, 0x3400
+			out dx, ax
+			cli
+			hlt
+		text:	db "$1", 10, 0
+			times 510 - (\$ - \$\$) db 0
+			dw 0xaa55
+			times 1048576 - 512 db 0
+	EOF
+	nasm -f bin -o sector.img sector.asm
+}
+
+vemu() { timeout 30 "$VEMU" -accel soft -m 64 "$@"; }
+
+@test "SeaBIOS starts, tells who it is, and boots a sector from a virtio disk, on pc and q35" {
+	requires nasm
+	seabios
+	sector "sector reached"
+	for machine in pc q35; do
+		run vemu -M $machine -nographic -drive file=sector.img,format=raw,if=virtio </dev/null
+		[ "$status" = 0 ]
+		[[ $output == *SeaBIOS* ]]
+		[[ $output == *"Booting from Hard Disk"* ]]
+		[[ $output == *"sector reached"* ]] || { echo "$output" | cat -A; false; }
+	done
+}
+
+@test "without a disk SeaBIOS says that there is nothing to boot; what it finds is as asked for" {
+	seabios
+	"$VEMU" -accel soft -nographic -debugcon file:log -global isa-debugcon.iobase=0x402 \
+		-m 3G -M q35 </dev/null >out &
+	pid=$!
+	for _ in {1..100}; do
+		! grep -q 'No bootable device' out || break
+		sleep 0.1
+	done
+	kill $pid
+	wait $pid || true
+	grep -q 'No bootable device' out
+	grep -q 'Running on QEMU (q35)' log
+	grep -q 'e820: addr 0x0000000100000000 len 0x0000000040000000' log
+	grep -q 'ACPI: parse DSDT' log
+}
+
+@test "bootindex and -boot say which disk comes first" {
+	requires nasm
+	seabios
+	sector first
+	cp sector.img a.img
+	sector second
+	disks=(-drive "file=a.img,format=raw,if=none,id=a"
+		-drive "file=sector.img,format=raw,if=none,id=b")
+	run vemu -nographic "${disks[@]}" -device virtio-blk-pci,drive=a,bootindex=2 \
+		-device virtio-blk-pci,drive=b,bootindex=1 </dev/null
+	[[ $output == *second* ]]
+	run vemu -nographic "${disks[@]}" -device virtio-blk-pci,drive=a,bootindex=1 \
+		-device virtio-blk-pci,drive=b,bootindex=2 </dev/null
+	[[ $output == *first* ]]
+	run vemu -boot order=x
+	[ "$status" = 2 ]
+	[[ $output == *"order=x"* ]]
+}
+
+@test "a ROM of -bios runs from the reset vector and finds what -fw_cfg gave it" {
+	requires nasm
+	# it looks through the directory for opt/text, says what is in it, and ends with status 3
+	cat >rom.asm <<-'EOF'
+		bits 16
+		org 0
+			cld
+			xor ax, ax
+			mov ss, ax
+			mov es, ax
+			mov sp, 0x7000
+			mov ax, cs
+			mov ds, ax
+			mov dx, 0x510
+			mov ax, 0x19
+			out dx, ax
+			inc dx
+			mov di, 0x500
+			mov cx, 4
+			rep insb
+		next:	mov di, 0x600
+			mov cx, 64
+			rep insb
+			mov si, name
+			mov di, 0x608
+			mov cx, 9
+			repe cmpsb
+			jne next
+			mov ah, [es:0x604]
+			mov al, [es:0x605]
+			dec dx
+			out dx, ax
+			inc dx
+			mov cx, [es:0x602]
+			xchg cl, ch
+		say:	in al, dx
+			push dx
+			mov dx, 0x3f8
+			out dx, al
+			pop dx
+			loop say
+			mov al, 1
+			out 0xf4, al
+			hlt
+		name:	db "opt/text", 0
+			times 0xfff0 - ($ - $$) db 0
+			jmp 0xf000:0
+			times 0x10000 - ($ - $$) db 0
+	EOF
+	nasm -f bin -o rom.bin rom.asm
+	printf 'of a file' >text
+	for given in string='a text' file=text; do
+		run vemu -bios rom.bin -display none -serial stdio -fw_cfg name=opt/other,string=x \
+			-fw_cfg "name=opt/text,$given" -device isa-debug-exit,iobase=0xf4 </dev/null
+		[ "$status" = 3 ]
+		[ "$output" = "$([ "$given" = file=text ] && echo of a file || echo a text)" ]
+	done
+}
+
+@test "what is no firmware is refused with its name" {
+	truncate -s 1000 odd.bin
+	run vemu -bios odd.bin -display none
+	[ "$status" = 1 ]
+	[[ $output == *"odd.bin is 1000 bytes"* ]]
+	run vemu -bios nothing.bin -display none
+	[ "$status" = 1 ]
+	[[ $output == *"no firmware file nothing.bin"* ]]
+	run vemu -fw_cfg name=opt/x -display none
+	[ "$status" = 2 ]
+	run vemu -fw_cfg name=opt/x,file=missing -display none
+	[ "$status" = 1 ]
+	[[ $output == *missing* ]]
+}
