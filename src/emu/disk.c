@@ -4,11 +4,69 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "img/cache.h"
 #include "img/img.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Metadata caches that nobody has sized are as large as the image needs, up to this. */
+#define CACHE_BUDGET (UINT64_C(32) << 20)
+
+static bool has_cache_size(const struct optset *set)
+{
+	static const char *const keys[] = { "cache-size", "l2-cache-size",
+					    "refcount-cache-size", "l2-cache-entry-size" };
+
+	for (size_t i = 0; i < set->n; i++)
+		for (unsigned k = 0; k < ARRAY_SIZE(keys); k++)
+			if (!strcmp(set->v[i].key, keys[k]))
+				return true;
+	return false;
+}
+
+static int advise(struct blk *b, struct cache_advice *out, struct err *e)
+{
+	struct img_info info = { .format = NULL };
+	struct cache_geometry g;
+	int r = b->format->info(b, &info, e);
+
+	if (r < 0)
+		return r;
+	g = (struct cache_geometry){ .size = b->size,
+				     .cluster_size = info.cluster_size,
+				     .extended_l2 = info.extended_l2 };
+	img_info_free(&info);
+	return cache_advise(&g, 1, CACHE_BUDGET, out, e);
+}
+
+/* Looks at the image first.  What is wrong with it, its opening says. */
+static int size_caches(const struct img_open *o, struct optset *set, struct err *e)
+{
+	struct img_open look = *o;
+	struct cache_advice a;
+	struct blk *b = NULL;
+	char text[32];
+	int r;
+
+	if (has_cache_size(set))
+		return 0;
+	look.flags = BLK_NOIO | BLK_SHARE | BLK_NOBACKING;
+	look.opts = set;
+	look.log = NULL;
+	if (img_open(&look, &b, NULL) < 0)
+		return 0;
+	r = !strcmp(b->format->name, "qcow2") ? advise(b, &a, NULL) : -ENOTSUP;
+	blk_close(b, NULL);
+	if (r < 0)
+		return 0;
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)a.l2_cache);
+	r = optset_set(set, "l2-cache-size", text, e);
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)a.l2_entry_size);
+	return r < 0 ? r : optset_set(set, "l2-cache-entry-size", text, e);
+}
 
 static int open_image(const struct config_disk *c, const char *name, const char *format,
 		      unsigned flags, const struct blk_log *log, struct blk **out,
@@ -21,8 +79,10 @@ static int open_image(const struct config_disk *c, const char *name, const char 
 			      .log = log };
 	int r = c->blk_opts ? optset_parse(&set, c->blk_opts, NULL, e) : 0;
 
+	if (r == 0 && !(flags & BLK_NOIO))
+		r = size_caches(&o, &set, e);
 	if (r == 0) {
-		o.opts = c->blk_opts ? &set : NULL;
+		o.opts = set.n ? &set : NULL;
 		r = img_open(&o, out, e);
 	}
 	optset_free(&set);

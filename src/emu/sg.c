@@ -118,7 +118,7 @@ int sg_transfer(struct sg_cursor *c, struct mem *m, struct blk *image, uint64_t 
 
 		if (!n)
 			return -EINVAL;
-		if (n >= DIRECT_FROM || c->n == 1) {
+		if (n >= DIRECT_FROM || n >= len || c->n == 1) {
 			n = n < len ? n : len;
 			r = direct(c, m, image, off, n, read);
 		} else {

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define SECTOR    512u
 #define HEADER    16u
@@ -19,6 +20,8 @@
 #define SEG_MAX   (VIRTQ_SEGS - 2u)
 #define TRIM_SEGS 16u
 #define TRIM_LEN  16u
+#define SLOW_NS   20000u
+#define SLOW_FOR  256u
 #define TRIM_MAX  0x3fffffu /* sectors at a time */
 
 #define F_SEG_MAX  (UINT64_C(1) << 2)
@@ -49,6 +52,8 @@ struct virtio_blk {
 	uint32_t kicked; /* queues with something in them */
 	unsigned busy;
 	bool ending;
+	_Atomic unsigned asleep; /* workers; read without the lock, as a hint */
+	_Atomic unsigned slow;   /* for how many requests more others are woken; a hint, too */
 	unsigned threads;
 	struct worker *worker;
 };
@@ -170,25 +175,57 @@ static void kick(struct virtio *v, unsigned q)
 	pthread_mutex_unlock(&b->lock);
 }
 
+/* Waking a thread costs more than a request that the page cache answers.  Others are woken while
+ * one of the last requests took so long that they gain from it. */
+static bool is_slow(struct virtio_blk *b)
+{
+	return atomic_load_explicit(&b->slow, memory_order_relaxed) != 0;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static void note_time(struct virtio_blk *b, uint64_t ns)
+{
+	unsigned slow = atomic_load_explicit(&b->slow, memory_order_relaxed);
+
+	if (ns > SLOW_NS)
+		atomic_store_explicit(&b->slow, SLOW_FOR, memory_order_relaxed);
+	else if (slow)
+		atomic_store_explicit(&b->slow, slow - 1, memory_order_relaxed);
+}
+
 /* All that is in queue @q, together with other workers. */
 static void drain(struct worker *w, struct virtq *q)
 {
 	struct virtio *v = &w->b->v;
 
 	do {
-		while (virtq_pop(q, &w->chain) > 0) {
+		int got;
+
+		while ((got = virtq_pop(q, &w->chain)) > 0) {
 			struct virtq_chain *c = &w->chain;
 			uint32_t written = 0;
 			uint8_t status;
+			uint64_t from;
 
-			/* another worker may do the next meanwhile */
-			if (w->b->threads > 1 && virtq_more(q))
+			/* another worker may do the next meanwhile, if one has nothing to do; they
+			 * are woken one by one */
+			if (got == 2 && is_slow(w->b) &&
+			    atomic_load_explicit(&w->b->asleep, memory_order_relaxed))
 				kick(v, q->index);
 			if (c->out_len < HEADER || c->in_len < 1) {
 				virtio_broken(v);
 				return;
 			}
+			from = now_ns();
 			status = serve(w, &written);
+			note_time(w->b, now_ns() - from);
 			virtq_write(v, c, c->in_len - 1, &status, 1);
 			virtq_push(q, c, written + 1);
 		}
@@ -205,7 +242,9 @@ static void *worker(void *arg)
 		unsigned q;
 
 		if (!b->kicked) {
+			b->asleep++;
 			pthread_cond_wait(&b->work, &b->lock);
+			b->asleep--;
 			continue;
 		}
 		q = (unsigned)__builtin_ctz(b->kicked);
@@ -313,6 +352,7 @@ int virtio_blk_new(struct virtio_blk **out, struct pci *p, struct mem *m,
 	pthread_mutex_init(&b->lock, NULL);
 	pthread_cond_init(&b->work, NULL);
 	pthread_cond_init(&b->idle, NULL);
+	b->slow = SLOW_FOR;
 	b->v.ops = &ops;
 	b->v.dev = b;
 	b->v.queues = c->queues < VIRTIO_QUEUES ? c->queues : VIRTIO_QUEUES - 1;

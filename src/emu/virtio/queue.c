@@ -165,6 +165,8 @@ int virtq_pop(struct virtq *q, struct virtq_chain *c)
 		goto out;
 	}
 	q->next++;
+	if (idx != q->next)
+		r = 2;
 out:
 	pthread_mutex_unlock(&q->lock);
 	return r;

@@ -100,7 +100,8 @@ static inline bool virtio_running(struct virtio *v)
 	return (v->status & (VIRTIO_S_DRIVER_OK | VIRTIO_S_RESET)) == VIRTIO_S_DRIVER_OK;
 }
 
-/* The next request: 1, 0 when there is none, negative when the queue is broken.  Any thread. */
+/* The next request: 1, 2 when there is another behind it, 0 when there is none, negative when the
+ * queue is broken.  Any thread. */
 int virtq_pop(struct virtq *q, struct virtq_chain *c);
 /* Gives it back with @written bytes, and interrupts if the guest wants that. */
 void virtq_push(struct virtq *q, struct virtq_chain *c, uint32_t written);
