@@ -61,11 +61,18 @@ end
 	PATH=$PATH:/sbin:/usr/sbin
 	vemu_parts
 	disk a 64M
+	disk b 32M
 	script
 	vemu_initrd initrd script virtio_pci virtio_blk crc32c_generic ext4
-	vemu_boot 60 disk=vda -drive file=a.qcow2,if=virtio
+	# the first over -drive, the second over nodes of which one refers to the other
+	vemu_boot 60 "disk=vda disk=vdb" -drive file=a.qcow2,if=virtio,discard=unmap \
+		-blockdev driver=file,node-name=f0,filename=b.qcow2 \
+		-blockdev '{"driver": "qcow2", "node-name": "d0", "file": "f0", "l2-cache-size": 65536}' \
+		-device virtio-blk-pci,drive=d0,num-queues=2
 	said "wrote vda"
+	said "wrote vdb"
 	holds a
+	holds b
 }
 
 @test "IDE on pc: a disk, a disk without DMA, a CD-ROM" {
