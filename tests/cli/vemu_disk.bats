@@ -152,3 +152,29 @@ end
 		e2fsck -fn back.raw
 	done
 }
+
+@test "no room for the image: the machine stops, cont tries again; or the guest is told" {
+	vemu_parts
+	cat >script <<'end'
+dd if=/dev/zero of=/dev/vda bs=64k count=200 conv=fsync && echo "all wr""itten" || echo "not wr""itten"
+end
+	vemu_initrd initrd script virtio_pci virtio_blk
+	local common=(-nographic -m 256 -kernel "$KERNEL" -initrd initrd -append "console=ttyS0 quiet")
+	export FAULT_AT=5 FAULT_ERRNO=28 FAULT_WRITES=1
+	truncate -s 16M disk.raw
+	LD_PRELOAD=$IOFAULT vemu_start "${common[@]}" -drive file=disk.raw,format=raw,if=virtio
+	local tries=0
+	until grep -q paused console; do
+		printf '\001cinfo status\r\001c' >&7
+		sleep 1
+		[ $((tries += 1)) -lt 60 ]
+	done
+	printf '\001ccont\r\001c' >&7
+	vemu_wait 30 'all written'
+	vemu_ends 30
+	long_run || return 0
+	VEMU_AT=0
+	LD_PRELOAD=$IOFAULT vemu_start "${common[@]}" -drive file=disk.raw,format=raw,if=virtio,werror=report
+	vemu_wait 60 'not written'
+	vemu_ends 30
+}
