@@ -14,14 +14,18 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { STRETCH = 8 << 20, STEP = 1 << 20 };
+enum { STRETCH = 8 << 20, STEP = 1 << 20, PART = 64 << 20 };
 
 struct commit {
 	struct blk *top, *base;
 	const struct img_commit *in;
 	_Atomic bool no_clone; /* the file system cannot share blocks */
-	pthread_mutex_t lock;  /* over the rest */
-	uint64_t copied;       /* bytes, for the rate */
+	uint64_t unit; /* the top lets go of so many bytes at once, 0: of all at the end */
+	pthread_mutex_t lock; /* over the rest */
+	uint64_t copied;      /* bytes, for the rate */
+	uint64_t part;        /* bytes, since the last part was dropped */
+	uint64_t dropped;     /* the top has nothing below this offset any more */
+	bool dropping;        /* one of us is at it */
 	int64_t start_ns;
 };
 
@@ -33,18 +37,19 @@ static int64_t now_ns(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* Waits until @len more bytes fit the rate. */
-static void throttle(struct commit *c, uint64_t len)
+/* Counts @len bytes, and waits until they fit the rate. */
+static void count(struct commit *c, uint64_t len)
 {
 	double due;
 	int64_t wait;
 
-	if (!c->in->rate)
-		return;
 	pthread_mutex_lock(&c->lock);
 	c->copied += len;
-	due = (double)c->copied / (double)c->in->rate;
+	c->part += len;
+	due = c->in->rate ? (double)c->copied / (double)c->in->rate : 0;
 	pthread_mutex_unlock(&c->lock);
+	if (!c->in->rate)
+		return;
 	wait = c->start_ns + (int64_t)(due * 1e9) - now_ns();
 	if (wait > 0) {
 		struct timespec t = { wait / 1000000000, wait % 1000000000 };
@@ -85,7 +90,7 @@ static int copy_run(struct commit *c, uint8_t *buf, const struct blk_extent *x, 
 		return blk_zero(c->base, off, x->len, BLK_MAY_UNMAP, e);
 	r = share_run(c, x, off, e);
 	if (r == 1)
-		throttle(c, x->len);
+		count(c, x->len);
 	if (r)
 		return r < 0 ? r : 0;
 	while (off < end) {
@@ -96,7 +101,7 @@ static int copy_run(struct commit *c, uint8_t *buf, const struct blk_extent *x, 
 			r = blk_pwrite(c->base, buf, n, off, e);
 		if (r < 0)
 			return r;
-		throttle(c, n);
+		count(c, n);
 		off += n;
 	}
 	return 0;
@@ -119,6 +124,45 @@ static int do_stretch(void *arg, uint8_t *buf, uint64_t off, uint64_t end, struc
 	}
 	file_writeback(c->base);
 	return 0;
+}
+
+/* True if it is for the caller to drop what lies in [c->dropped, *end). */
+static bool take_part(struct commit *c, uint64_t *end)
+{
+	uint64_t part = c->in->part ? c->in->part : PART;
+	bool mine;
+
+	pthread_mutex_lock(&c->lock);
+	*end = round_down(*end, c->unit);
+	mine = !c->dropping && c->part >= part && *end > c->dropped;
+	if (mine) {
+		c->dropping = true;
+		c->part = 0;
+	}
+	pthread_mutex_unlock(&c->lock);
+	return mine;
+}
+
+/* The top lets go of what is safe in the base, while others copy what comes next. */
+static int drop_part(void *arg, uint64_t end, struct err *e)
+{
+	struct commit *c = arg;
+	int r;
+
+	if (!take_part(c, &end))
+		return 0;
+	r = blk_flush(c->base, e);
+	if (r == 0) {
+		r = c->top->format->empty_part(c->top, c->dropped, end, e);
+		if (r < 0)
+			r = err_wrap(e, r, "Could not empty %s", c->top->filename);
+	}
+	pthread_mutex_lock(&c->lock);
+	if (r == 0)
+		c->dropped = end;
+	c->dropping = false;
+	pthread_mutex_unlock(&c->lock);
+	return r;
 }
 
 /* True if @path, from where we are, is the file below @b. */
@@ -189,10 +233,11 @@ static int copy_all(struct commit *c, struct err *e)
 {
 	struct units u = {
 		.size = c->top->size,
-		.unit = STRETCH,
+		.unit = c->in->part ? min_u64(STRETCH, c->in->part) : STRETCH,
 		.buffer = STEP,
 		.threads = c->in->threads,
 		.work = do_stretch,
+		.passed = c->unit ? drop_part : NULL,
 		.arg = c,
 	};
 	int r = 0;
@@ -216,6 +261,8 @@ int img_commit(struct blk *top, const struct img_commit *in, struct err *e)
 	if (r < 0)
 		return r;
 	c.base = above->backing;
+	if (!in->keep && !in->base && top->format->empty_unit)
+		c.unit = top->format->empty_unit(top);
 	progress_total(in->progress, top->size);
 	pthread_mutex_init(&c.lock, NULL);
 	r = copy_all(&c, e);

@@ -215,6 +215,12 @@ struct img_format {
 	void (*backing_name)(struct blk *b, const char **file, const char **fmt);
 	/* Drops everything allocated here, so that all reads come from backing. */
 	int (*make_empty)(struct blk *b, struct err *e);
+	/* The same for a part of the disk, while other threads read the rest: bytes from @off to
+	 * @end, multiples of what empty_unit says.  Stable when it returns; the space they
+	 * took is then free.  The unit is 0 where only make_empty will do: no clusters may be
+	 * dropped before all is read if some are counted wrongly. */
+	uint64_t (*empty_unit)(struct blk *b);
+	int (*empty_part)(struct blk *b, uint64_t off, uint64_t end, struct err *e);
 };
 
 /* NULL-terminated; raw last. */

@@ -15,6 +15,9 @@ struct units {
 	unsigned threads; /* 0: as many as there are processors */
 	/* Works on [off, end).  @buf is aligned for direct I/O. */
 	int (*work)(void *arg, uint8_t *buf, uint64_t off, uint64_t end, struct err *e);
+	/* After each stretch, from any thread: all that lies below @end is done.  May be NULL.
+	 * Others go on meanwhile, and may be in here too. */
+	int (*passed)(void *arg, uint64_t end, struct err *e);
 	void *arg;
 };
 

@@ -93,3 +93,23 @@ killed() {
 		qemu-img compare -q -F raw base.q src.raw
 	done
 }
+
+@test "commit killed while the overlay is emptied in parts: done again, it gives the same" {
+	local i
+	long_run || skip "long: 160 MiB each round"
+	qemu-img create -q -f qcow2 base0.q 160M
+	qemu-img create -q -f qcow2 -o cluster_size=4k -b base.q -F qcow2 -u over0.q 160M
+	qemu-io -f qcow2 -c "write -P 3 0 80M" -c "write -P 4 80M 80M" over0.q >/dev/null
+	for ((i = 0; i < rounds; i++)); do
+		cp base0.q base.q
+		cp over0.q dst
+		killed $((RANDOM % 300 + 1)) "$VIMG" commit -q dst || :
+		sound base.q
+		sound dst
+		qemu-io -r -f qcow2 -c "read -P 3 0 80M" -c "read -P 4 80M 80M" dst >out
+		! grep -q "verification failed" out
+		"$VIMG" commit -q dst
+		qemu-io -r -f qcow2 -c "read -P 3 0 80M" -c "read -P 4 80M 80M" base.q >out
+		! grep -q "verification failed" out
+	done
+}

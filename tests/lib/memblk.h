@@ -7,6 +7,7 @@
  *	struct memblk *mb = memblk(m);
  *	mb->log = &log;                                    // record from now on
  *	mb->fail_at = 7; mb->fail_code = -EIO;             // the 7th call from now
+ *	m->flags |= BLK_UNMAP;                             // discards count and take effect
  *
  * memlog_apply() rebuilds what a disk would hold after any subset of a log.
  */
@@ -194,6 +195,12 @@ static inline int memblk_zero(struct blk *b, uint64_t off, uint64_t len, unsigne
 	return memblk_change(memblk(b), MEMOP_ZERO, NULL, off, len, "zero", e);
 }
 
+/* What was discarded is gone at once: nobody may count on it. */
+static inline int memblk_discard(struct blk *b, uint64_t off, uint64_t len, struct err *e)
+{
+	return memblk_change(memblk(b), MEMOP_ZERO, NULL, off, len, "discard", e);
+}
+
 static inline int memblk_resize(struct blk *b, uint64_t size, enum blk_prealloc p,
 				const struct blk_watch *w, struct err *e)
 {
@@ -222,6 +229,7 @@ static const struct blk_ops memblk_ops = {
 	.pread = memblk_pread,
 	.pwrite = memblk_pwrite,
 	.zero = memblk_zero,
+	.discard = memblk_discard,
 	.resize = memblk_resize,
 	.flush = memblk_flush,
 	.close = memblk_close,

@@ -198,6 +198,8 @@ void qcow2_cache_free(struct qcow2_cache *c);
  * reaches the file with the next flush or at close.  io must be held exclusively, or
  * nobody else may be using the node. */
 int qcow2_flush_meta(struct qcow2 *s, struct err *e) MUST_CHECK;
+/* Steps 1 to 4, synced. */
+int qcow2_sync_meta(struct qcow2 *s, struct err *e) MUST_CHECK;
 /* Steps 1 to 4 without the last sync and without freeing: io shared is enough. */
 int qcow2_write_meta(struct qcow2 *s, struct err *e) MUST_CHECK;
 /* Step 1 alone, not synced: refcount blocks, then the table entries that name them. */
@@ -232,6 +234,12 @@ int qcow2_free(struct qcow2 *s, uint64_t off, uint64_t len, struct err *e) MUST_
 int qcow2_free_later(struct qcow2 *s, uint64_t off, uint64_t len, struct err *e) MUST_CHECK;
 /* Step 5: gives back what waits. */
 int qcow2_free_waiting(struct qcow2 *s, struct err *e) MUST_CHECK;
+/*
+ * The same without holding anybody up: neither lock is held, nobody reads what waits any more,
+ * and nothing on disk refers to it.  Clusters that only this use keeps are punched out of
+ * the file while they still count as used, so nobody can take them before that is done.
+ */
+int qcow2_free_aside(struct qcow2 *s, struct err *e) MUST_CHECK;
 /* The refcount block that covers @cluster, pinned by the caller if need be; *block is
  * NULL if there is none (all its clusters are free). */
 int qcow2_refblock(struct qcow2 *s, uint64_t cluster, uint8_t **block, struct err *e)
@@ -382,6 +390,8 @@ int qcow2_info(struct blk *b, struct img_info *out, struct err *e) MUST_CHECK;
 int qcow2_set_backing(struct blk *b, const char *file, const char *fmt, struct err *e)
 	MUST_CHECK;
 int qcow2_make_empty(struct blk *b, struct err *e) MUST_CHECK;
+uint64_t qcow2_empty_unit(struct blk *b);
+int qcow2_empty_part(struct blk *b, uint64_t off, uint64_t end, struct err *e) MUST_CHECK;
 extern const struct img_create_opt qcow2_create_opts[];
 
 #endif

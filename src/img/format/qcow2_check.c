@@ -318,6 +318,9 @@ static int clean_caches(struct qcow2 *s, struct err *e)
 
 	if (s->blk.flags & BLK_WRITE && !s->broken)
 		r = qcow2_flush_meta(s, e);
+	/* what a lazy image would write when it is closed */
+	if (r == 0 && s->lazy && !s->broken)
+		r = qcow2_write_refcounts(s, e);
 	if (r == 0 && s->blk.flags & BLK_WRITE) {
 		qcow2_cache_forget_all(s->l2c);
 		qcow2_cache_forget_all(s->rbc);

@@ -19,27 +19,46 @@ int qcow2_drop_data(struct qcow2 *s, uint64_t l2, struct err *e)
 	return 0;
 }
 
-/* All L1 entries become empty; each step leaves a whole image. */
-static int drop_tables(struct qcow2 *s, struct err *e)
+/* One L1 entry becomes empty.  On failure all is as before. */
+static int drop_table(struct qcow2 *s, uint32_t i, struct err *e)
 {
-	for (uint32_t i = 0; i < s->h.l1_entries; i++) {
-		uint64_t l2 = s->l1[i] & QCOW2_OFFSET_MASK;
-		int r;
+	uint64_t l2 = s->l1[i] & QCOW2_OFFSET_MASK;
+	size_t n = s->frees_n;
+	struct qcow2_free last = { 0 };
+	int r;
 
-		if (!l2)
-			continue;
-		if (l2 & (s->cluster_size - 1))
-			return qcow2_corrupt(s, true, e,
-					     "L2 table offset %#llx unaligned (L1 index: %#x)",
-					     (unsigned long long)l2, i);
-		r = qcow2_drop_data(s, l2, e);
-		if (r == 0)
-			r = qcow2_free_later(s, l2, s->cluster_size, e);
-		if (r < 0)
-			return r;
+	if (!l2)
+		return 0;
+	if (l2 & (s->cluster_size - 1))
+		return qcow2_corrupt(s, true, e,
+				     "L2 table offset %#llx unaligned (L1 index: %#x)",
+				     (unsigned long long)l2, i);
+	if (n)
+		last = s->frees[n - 1];
+	r = qcow2_drop_data(s, l2, e);
+	if (r == 0)
+		r = qcow2_free_later(s, l2, s->cluster_size, e);
+	if (r == 0) {
 		qcow2_l1_set(s, i, 0);
+		return 0;
 	}
-	return 0;
+	/* what it names is in use still; the last range before may have grown */
+	s->frees_n = n;
+	if (n)
+		s->frees[n - 1] = last;
+	return r;
+}
+
+/* L1 entries [first, end); each step leaves a whole image. */
+static int drop_tables(struct qcow2 *s, uint32_t first, uint32_t end, struct err *e)
+{
+	int r = 0;
+
+	s->freeing = QCOW2_FREED_SNAPSHOT;
+	for (uint32_t i = first; i < end && r == 0; i++)
+		r = drop_table(s, i, e);
+	s->freeing = QCOW2_FREED_OTHER;
+	return r;
 }
 
 int qcow2_cut_file(struct qcow2 *s, struct err *e)
@@ -74,9 +93,7 @@ static int make_empty(struct qcow2 *s, struct err *e)
 	r = qcow2_begin_write(s, 0, 0, e);
 	if (r < 0)
 		return r;
-	s->freeing = QCOW2_FREED_SNAPSHOT;
-	r = drop_tables(s, e);
-	s->freeing = QCOW2_FREED_OTHER;
+	r = drop_tables(s, 0, s->h.l1_entries, e);
 	if (r == 0)
 		r = qcow2_flush_meta(s, e);
 	/* what is free now must be free in the file before the file gets shorter */
@@ -98,4 +115,49 @@ int qcow2_make_empty(struct blk *b, struct err *e)
 	pthread_mutex_unlock(&s->lock);
 	pthread_rwlock_unlock(&s->io);
 	return r;
+}
+
+/* ---- in parts ---- */
+
+/* Every cluster is counted as often as it is used. */
+static bool is_sound(struct blk *b)
+{
+	struct img_check c = { 0 };
+
+	return qcow2_check(b, &c, NULL) == 0 && !c.corruptions && !c.check_errors;
+}
+
+uint64_t qcow2_empty_unit(struct blk *b)
+{
+	struct qcow2 *s = to_qcow2(b);
+
+	if (!(b->flags & BLK_WRITE) || !s->discard_pass[QCOW2_FREED_SNAPSHOT] ||
+	    qcow2_data_is_raw(s) || !is_sound(b))
+		return 0;
+	return 1ull << (s->cluster_bits + s->l2_bits);
+}
+
+static int empty_part(struct qcow2 *s, uint64_t off, uint64_t end, struct err *e)
+{
+	uint64_t first = qcow2_l1_index(s, off), last = qcow2_l1_index(s, end);
+	int r = qcow2_begin_write(s, 0, 0, e);
+
+	if (r == 0)
+		r = drop_tables(s, (uint32_t)min_u64(first, s->h.l1_entries),
+				(uint32_t)min_u64(last, s->h.l1_entries), e);
+	return r == 0 ? qcow2_sync_meta(s, e) : r;
+}
+
+/* Having had io to ourselves after the tables were dropped, nobody reads what they named. */
+int qcow2_empty_part(struct blk *b, uint64_t off, uint64_t end, struct err *e)
+{
+	struct qcow2 *s = to_qcow2(b);
+	int r;
+
+	pthread_rwlock_wrlock(&s->io);
+	pthread_mutex_lock(&s->lock);
+	r = empty_part(s, off, end, e);
+	pthread_mutex_unlock(&s->lock);
+	pthread_rwlock_unlock(&s->io);
+	return r == 0 ? qcow2_free_aside(s, e) : r;
 }

@@ -125,12 +125,19 @@ int qcow2_write_meta(struct qcow2 *s, struct err *e)
 	return r;
 }
 
-int qcow2_flush_meta(struct qcow2 *s, struct err *e)
+int qcow2_sync_meta(struct qcow2 *s, struct err *e)
 {
 	int r = qcow2_write_meta(s, e);
 
 	if (r == 0 && (s->l2_unsynced || s->meta_unsynced || s->cow_unsynced))
 		r = sync_all(s, false, e);
+	return r;
+}
+
+int qcow2_flush_meta(struct qcow2 *s, struct err *e)
+{
+	int r = qcow2_sync_meta(s, e);
+
 	if (r == 0 && s->frees_n)
 		r = qcow2_free_waiting(s, e);
 	return r;

@@ -148,4 +148,6 @@ const struct img_format img_format_qcow2 = {
 	.set_backing = qcow2_set_backing,
 	.backing_name = backing_name,
 	.make_empty = qcow2_make_empty,
+	.empty_unit = qcow2_empty_unit,
+	.empty_part = qcow2_empty_part,
 };

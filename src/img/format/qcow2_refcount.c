@@ -12,6 +12,10 @@
 
 #define REFTABLE_OFFSET_MASK 0xfffffffffffffe00ull
 
+/* Readers of the file wait while a hole is being made, where the page cache does not have
+ * what they want. */
+enum { PUNCH_MAX = 16 << 20 };
+
 uint64_t qcow2_rb_get(const uint8_t *block, unsigned order, uint64_t i)
 {
 	switch (order) {
@@ -216,27 +220,34 @@ static void punch(struct qcow2 *s, uint64_t first, uint64_t last)
 	}
 }
 
-static int free_now(struct qcow2 *s, uint64_t off, uint64_t len, enum qcow2_freed why,
-		    struct err *e)
+static int free_now(struct qcow2 *s, const struct qcow2_free *f, bool punched, struct err *e)
 {
-	uint64_t first = off >> s->cluster_bits;
-	uint64_t last = (off + len - 1) >> s->cluster_bits;
+	uint64_t first = f->off >> s->cluster_bits;
+	uint64_t last = (f->off + f->len - 1) >> s->cluster_bits;
 
-	if (!len)
+	if (!f->len)
 		return 0;
 
 	int r = qcow2_refcount_add(s, first, last - first + 1, -1, e);
 
 	if (r < 0)
 		return err_wrap(e, r, "freeing clusters");
-	if (s->discard_pass[why])
+	if (s->discard_pass[f->why] && !punched)
 		punch(s, first, last);
 	return 0;
 }
 
 int qcow2_free(struct qcow2 *s, uint64_t off, uint64_t len, struct err *e)
 {
-	return free_now(s, off, len, s->freeing, e);
+	struct qcow2_free f = { off, len, s->freeing };
+
+	return free_now(s, &f, false, e);
+}
+
+/* Clusters, not compressed bytes in some. */
+static bool is_whole(const struct qcow2 *s, const struct qcow2_free *f)
+{
+	return !((f->off | f->len) & (s->cluster_size - 1));
 }
 
 int qcow2_free_later(struct qcow2 *s, uint64_t off, uint64_t len, struct err *e)
@@ -274,17 +285,80 @@ int qcow2_free_later(struct qcow2 *s, uint64_t off, uint64_t len, struct err *e)
 
 /* A range that cannot be freed is leaked and the rest goes on: the first failure is
  * what the caller hears of. */
-int qcow2_free_waiting(struct qcow2 *s, struct err *e)
+static int free_list(struct qcow2 *s, const struct qcow2_free *v, size_t n, bool punched,
+		     struct err *e)
 {
 	int first = 0;
 
-	for (size_t i = 0; i < s->frees_n; i++) {
-		const struct qcow2_free *f = &s->frees[i];
-		int r = free_now(s, f->off, f->len, f->why, first ? NULL : e);
+	for (size_t i = 0; i < n; i++) {
+		int r = free_now(s, &v[i], punched && is_whole(s, &v[i]), first ? NULL : e);
 
 		if (first == 0)
 			first = r;
 	}
-	s->frees_n = 0;
 	return first;
+}
+
+int qcow2_free_waiting(struct qcow2 *s, struct err *e)
+{
+	int r = free_list(s, s->frees, s->frees_n, false, e);
+
+	s->frees_n = 0;
+	return r;
+}
+
+/* Clusters from @first on, below @end, that this use alone keeps: how many, after *first was
+ * moved to the first of them. */
+static uint64_t last_uses(struct qcow2 *s, uint64_t *first, uint64_t end)
+{
+	uint64_t n = 0;
+
+	pthread_mutex_lock(&s->lock);
+	while (*first + n < end && n < (uint64_t)PUNCH_MAX >> s->cluster_bits) {
+		uint64_t v;
+
+		if (qcow2_refcount_get(s, *first + n, &v, NULL) == 0 && v == 1)
+			n++;
+		else if (n)
+			break;
+		else
+			++*first;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return n;
+}
+
+static void punch_aside(struct qcow2 *s, const struct qcow2_free *f)
+{
+	uint64_t c = f->off >> s->cluster_bits, end = (f->off + f->len) >> s->cluster_bits, n;
+
+	for (; (n = last_uses(s, &c, end)); c += n) {
+		uint64_t off = c << s->cluster_bits, size = s->blk.child->size;
+
+		if (off < size)
+			(void)!blk_discard(s->blk.child, off,
+					   min_u64(n << s->cluster_bits, size - off), NULL);
+	}
+}
+
+int qcow2_free_aside(struct qcow2 *s, struct err *e)
+{
+	struct qcow2_free *v;
+	size_t n;
+	int r;
+
+	pthread_mutex_lock(&s->lock);
+	v = s->frees;
+	n = s->frees_n;
+	s->frees = NULL;
+	s->frees_n = s->frees_cap = 0;
+	pthread_mutex_unlock(&s->lock);
+	for (size_t i = 0; i < n; i++)
+		if (is_whole(s, &v[i]) && s->discard_pass[v[i].why])
+			punch_aside(s, &v[i]);
+	pthread_mutex_lock(&s->lock);
+	r = free_list(s, v, n, true, e);
+	pthread_mutex_unlock(&s->lock);
+	free(v);
+	return r;
 }

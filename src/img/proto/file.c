@@ -86,14 +86,22 @@ static int file_flush(struct blk *b, struct err *e)
 	return r < 0 ? err_wrap(e, r, "%s", b->filename) : 0;
 }
 
+/* Two at once would wait for each other at every page. */
+static void start_writing(struct file *f)
+{
+	if (!f->dirty || atomic_exchange(&f->starting, true))
+		return;
+	(void)!sync_file_range(f->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	f->starting = false;
+}
+
 void file_writeback(struct blk *b)
 {
 	for (; b; b = b->child) {
 		if (b->data)
 			file_writeback(b->data);
-		if (file_is_node(b) && b->flags & BLK_WRITE && !(b->flags & BLK_NOFLUSH) &&
-		    to_file(b)->dirty)
-			(void)!sync_file_range(file_fd(b), 0, 0, SYNC_FILE_RANGE_WRITE);
+		if (file_is_node(b) && b->flags & BLK_WRITE && !(b->flags & BLK_NOFLUSH))
+			start_writing(to_file(b));
 	}
 }
 

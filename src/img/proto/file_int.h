@@ -32,6 +32,7 @@ struct file {
 	/* Held while syncing: who finds nothing dirty may not return before those who
 	 * are still at it. */
 	pthread_mutex_t sync_lock;
+	_Atomic bool starting;      /* somebody is at file_writeback */
 	_Atomic bool no_zero_range; /* the file system said so once: not asked again */
 	_Atomic bool no_punch;
 	_Atomic bool fill; /* large writes to new places allocate their blocks first */

@@ -31,10 +31,12 @@ static const struct world_kind kinds[] = {
 	{ "v3 lazy", 3, 16, 4096, true, false, false },
 	{ "v3 subclusters", 3, 16, 16384, false, true, false },
 	{ "v3 1-bit refcounts", 3, 1, 4096, false, false, true },
+	{ "v2 512", 2, 16, 512, false, false, false },
+	{ "v3 512 lazy", 3, 16, 512, true, false, false },
 };
 
 /* w write, z zero, d discard, c compressed, f flush, s/a/x snapshot create/apply/delete,
- * g grow, h shrink, 2/3 amend compat, r amend refcount_bits, e make empty */
+ * g grow, h shrink, 2/3 amend compat, r amend refcount_bits, e make empty, p empty a part */
 static const struct scenario scenarios[] = {
 	{ "allocate", 0, "wwfwwwfwwf" },
 	{ "allocate small", 1, "wwwfwwwwfwwwwf" },
@@ -55,11 +57,17 @@ static const struct scenario scenarios[] = {
 	{ "compat", 1, "wzwf2fwwf3fzwf" },
 	{ "refcount width", 1, "wwwfrfwwf" },
 	{ "make empty", 1, "wwwfefwwf" },
+	{ "empty in parts", 2, "wwwwfpwfpwwfef" },
+	{ "empty in parts, never flushed", 2, "wwwwpwpwwe" },
+	{ "empty in parts v2", 7, "wwwfpwwfpwf" },
+	{ "empty in parts lazy", 8, "wwwwfpfpfef" },
+	{ "empty in parts, compressed", 2, "cccfcpccfpcf" },
+	{ "empty in parts, snapshots", 2, "wwwwfswwfpwfpwfxpwf" },
 };
 
 static enum op_kind op_of(char c)
 {
-	static const char letters[] = "wzdcfsaxgh23re";
+	static const char letters[] = "wzdcfsaxgh23rep";
 
 	return (enum op_kind)(strchr(letters, c) - letters);
 }

@@ -28,6 +28,8 @@ static const struct scenario scenarios[] = {
 	{ "resize", { "", 3, 16, 512, false, false, false }, "wwfgwhw" },
 	{ "amend", { "", 3, 16, 4096, false, false, false }, "wzrw2w3w" },
 	{ "make empty", { "", 3, 16, 4096, false, false, false }, "wwew" },
+	{ "empty in parts", { "", 3, 16, 512, false, false, false }, "wwwfpwpwew" },
+	{ "empty in parts, snapshots", { "", 3, 16, 512, false, false, false }, "wwfswpwpw" },
 };
 
 enum mode { ONCE, DEAD, FULL };
@@ -50,7 +52,7 @@ struct run {
 
 static enum op_kind op_of(char c)
 {
-	static const char letters[] = "wzdcfsaxgh23re";
+	static const char letters[] = "wzdcfsaxgh23rep";
 
 	return (enum op_kind)(strchr(letters, c) - letters);
 }

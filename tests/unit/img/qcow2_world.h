@@ -118,6 +118,7 @@ static inline int world_start(struct world *w, const struct world_kind *kind, ui
 	struct blk *file = memblk_new(NULL, 0);
 	int r;
 
+	file->flags |= BLK_UNMAP;
 	memset(w, 0, sizeof(*w));
 	w->rng = seed;
 	w->next_id = 1;
@@ -174,6 +175,7 @@ enum op_kind {
 	OP_COMPAT3,
 	OP_REFBITS,
 	OP_EMPTY,
+	OP_EMPTY_PART,
 	OP_KINDS
 };
 
@@ -245,6 +247,29 @@ static inline int world_snapshot(struct world *w, enum img_snapshot_verb verb, s
 	return img_format_qcow2.snapshot(w->b, verb, "s", NULL, e);
 }
 
+/* Some tables, not the last one; those of a disk that has one only are none. */
+static inline int world_empty_part(struct world *w, struct err *e)
+{
+	uint64_t unit = img_format_qcow2.empty_unit(w->b), off, end;
+	uint32_t tables, a, n;
+	int r;
+
+	if (!unit)
+		return err_set(e, -EINVAL, "nothing can be dropped in part");
+	tables = (uint32_t)(w->b->size / unit);
+	if (!tables)
+		return 0;
+	a = world_random(w, tables);
+	n = 1 + world_random(w, tables - a);
+	off = a * unit;
+	end = off + n * unit;
+	world_claim(w, (uint32_t)(off / SECTOR), (uint32_t)((end - off) / SECTOR), 0, NULL);
+	r = img_format_qcow2.empty_part(w->b, off, end, e);
+	if (r == 0)
+		world_set(w, (uint32_t)(off / SECTOR), (uint32_t)((end - off) / SECTOR), 0);
+	return r;
+}
+
 /* Does one operation at a random place.  On success the content is what must be read. */
 static inline int world_do(struct world *w, enum op_kind kind, struct err *e)
 {
@@ -305,6 +330,8 @@ static inline int world_do(struct world *w, enum op_kind kind, struct err *e)
 		if (r == 0)
 			world_set(w, 0, SECTORS, 0);
 		return r;
+	case OP_EMPTY_PART:
+		return world_empty_part(w, e);
 	default:
 		abort();
 	}
