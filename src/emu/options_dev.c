@@ -32,8 +32,10 @@ static int net_backend(struct netdev *n, const char *value, struct optset *o, st
 	if (!rest)
 		return -ENOMEM;
 	n->net.options = rest;
-	if (!kind || (strcmp(kind, "user") != 0 && strcmp(kind, "tap") != 0))
-		return err_set(e, -ENOTSUP, "network '%s': there are user and tap", value);
+	if (!kind || (strcmp(kind, "user") != 0 && strcmp(kind, "tap") != 0 &&
+		      strcmp(kind, "bridge") != 0))
+		return err_set(e, -ENOTSUP, "network '%s': there are user, tap and bridge",
+			       value);
 	/* parts are copied as they are written: a ",," stays one */
 	for (const char *s = value + strcspn(value, ","); *s;) {
 		const char *end = ++s;
@@ -265,12 +267,12 @@ void options_parse_free(struct parse *p)
 }
 
 static const struct device_key netdev_keys[] = {
-	{ "type", "name", "user or tap" },
+	{ "type", "name", "user, tap or bridge" },
 	{ "id", "name", "for -device" },
 	{ NULL, NULL, NULL },
 };
 static const struct device_key nic_keys[] = {
-	{ "type", "name", "user, tap or none" },
+	{ "type", "name", "user, tap, bridge or none" },
 	{ "id", "name", "of the network" },
 	{ "mac", "address", "of the card" },
 	{ "model", "name", "virtio-net-pci" },
@@ -288,14 +290,21 @@ static const struct device_key tap_keys[] = {
 	{ "downscript", "name", "no" },
 	{ NULL, NULL, NULL },
 };
+static const struct device_key bridge_keys[] = {
+	{ "br", "name", "of the bridge; br0" },
+	{ "helper", "path", "of qemu-bridge-helper" },
+	{ NULL, NULL, NULL },
+};
 static const struct option_kind net_kinds[] = {
 	{ "user", "by the host's own connections, without rights", user_keys },
 	{ "tap", "an interface of the host", tap_keys },
+	{ "bridge", "in a bridge of the host, by QEMU's setuid helper", bridge_keys },
 	{ NULL, NULL, NULL },
 };
 static const struct option_kind nic_kinds[] = {
 	{ "user", "by the host's own connections, without rights", user_keys },
 	{ "tap", "an interface of the host", tap_keys },
+	{ "bridge", "in a bridge of the host, by QEMU's setuid helper", bridge_keys },
 	{ "none", "no card", NULL },
 	{ NULL, NULL, NULL },
 };

@@ -55,7 +55,7 @@ aio=native -drive file=x,if=virtio,aio=native
 e1000 -device e1000
 colour -device virtio-rng-pci,colour=red
 id -device virtio-blk-pci,drive=none
-bridge -nic bridge
+vde -nic vde
 mac=zz -nic user,mac=zz
 -uuid -uuid 12
 base=noon -rtc base=noon

@@ -28,6 +28,10 @@ void net_receive(struct net *n, const uint8_t *frame, size_t len);
 /* False: frames wait for the guest, and no more should be read. */
 bool net_has_room(const struct net *n);
 
-extern const struct net_ops net_user_ops, net_tap_ops;
+/* Asks QEMU's helper for an interface in the bridge "br" (default br0), "helper" its path: a
+ * descriptor of it, ready to be a tap's.  Before threads and the filter of system calls. */
+int net_bridge_fd(struct optset *o, struct err *e) MUST_CHECK;
+
+extern const struct net_ops net_user_ops, net_tap_ops, net_bridge_ops;
 
 #endif

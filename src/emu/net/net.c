@@ -143,7 +143,9 @@ int net_open(const char *kind, const char *options, const struct net_user *u, st
 		return -ENOMEM;
 	pthread_mutex_init(&n->lock, NULL);
 	n->user = *u;
-	n->ops = !strcmp(kind, "tap") ? &net_tap_ops : &net_user_ops;
+	n->ops = !strcmp(kind, "tap")      ? &net_tap_ops
+		 : !strcmp(kind, "bridge") ? &net_bridge_ops
+					   : &net_user_ops;
 	n->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r = n->wake < 0 ? err_errno(e, "eventfd") : 0;
 	if (r == 0 && *options)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Where a network card's frames go: the host's sockets ("user", by libslirp) or an interface of
- * the host ("tap").  Each has a thread of its own, which calls the card.
+ * the host ("tap"; "bridge" where QEMU's helper makes it).  Each has a thread of its own, which calls the card.
  */
 #ifndef EMU_NET_NET_H
 #define EMU_NET_NET_H

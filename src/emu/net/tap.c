@@ -27,12 +27,26 @@ static int refuse_script(struct optset *o, const char *key, struct err *e)
 	return 0;
 }
 
+/* Takes @fd, also where it fails. */
+static int adopt(struct net *n, int fd, void **back, struct err *e)
+{
+	struct tap *t = mem_zalloc(1, sizeof(*t), e);
+
+	if (!t) {
+		io_close(fd);
+		return -ENOMEM;
+	}
+	t->net = n;
+	t->fd = fd;
+	*back = t;
+	return 0;
+}
+
 static int tap_open(struct net *n, struct optset *o, void **back, struct err *e)
 {
 	const char *name = optset_get(o, "ifname");
 	struct ifreq r = { .ifr_flags = IFF_TAP | IFF_NO_PI };
-	struct tap *t;
-	int code = refuse_script(o, "script", e);
+	int fd, code = refuse_script(o, "script", e);
 
 	if (code == 0)
 		code = refuse_script(o, "downscript", e);
@@ -43,24 +57,22 @@ static int tap_open(struct net *n, struct optset *o, void **back, struct err *e)
 			       sizeof(r.ifr_name) - 1);
 	if (name)
 		memcpy(r.ifr_name, name, strlen(name));
-	t = mem_zalloc(1, sizeof(*t), e);
-	if (!t)
-		return -ENOMEM;
-	t->net = n;
-	t->fd = io_open("/dev/net/tun", O_RDWR | O_NONBLOCK, 0, e);
-	if (t->fd < 0) {
-		code = t->fd;
-		free(t);
-		return code;
-	}
-	if (ioctl(t->fd, TUNSETIFF, &r) < 0) {
+	fd = io_open("/dev/net/tun", O_RDWR | O_NONBLOCK, 0, e);
+	if (fd < 0)
+		return fd;
+	if (ioctl(fd, TUNSETIFF, &r) < 0) {
 		code = err_errno(e, "interface %s", name ? name : "tap%d");
-		io_close(t->fd);
-		free(t);
+		io_close(fd);
 		return code;
 	}
-	*back = t;
-	return 0;
+	return adopt(n, fd, back, e);
+}
+
+static int bridge_open(struct net *n, struct optset *o, void **back, struct err *e)
+{
+	int fd = net_bridge_fd(o, e);
+
+	return fd < 0 ? fd : adopt(n, fd, back, e);
 }
 
 static void tap_prepare(void *back, int *timeout)
@@ -103,3 +115,5 @@ static void tap_close(void *back)
 }
 
 const struct net_ops net_tap_ops = { tap_open, tap_prepare, tap_work, tap_send, tap_close };
+const struct net_ops net_bridge_ops = { bridge_open, tap_prepare, tap_work, tap_send,
+					tap_close };
