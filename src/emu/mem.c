@@ -11,9 +11,24 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-struct mem {
-	struct mem_slot *v; /* by gpa, none overlapping */
+#define MEM_SLOTS 256
+
+/* The map as others read it, while it may change. */
+struct view {
 	size_t n;
+	struct mem_slot v[MEM_SLOTS];
+};
+
+/*
+ * `v` is who changes it works on.  It is copied to the view that is not shown, then `turn` shows
+ * that one.  Who reads while the turn stays the same has read a whole view: the next change
+ * writes to the other, and only the one after to this.
+ */
+struct mem {
+	struct mem_slot v[MEM_SLOTS]; /* by gpa, none overlapping */
+	size_t n;
+	struct view view[2];
+	unsigned turn;
 	struct mem_listener listeners[MEM_LISTENERS];
 	size_t n_listeners;
 };
@@ -32,7 +47,6 @@ void mem_free(struct mem *m)
 {
 	if (!m)
 		return;
-	free(m->v);
 	free(m);
 }
 
@@ -108,20 +122,70 @@ static void join(struct mem *m, size_t i)
 	m->n--;
 }
 
+/* Each part of a slot by itself: a reader may see a view half written, and then looks again. */
+static void publish(struct mem *m)
+{
+	unsigned turn = m->turn + 1;
+	struct view *w = &m->view[turn & 1];
+
+	for (size_t i = 0; i < m->n; i++) {
+		__atomic_store_n(&w->v[i].gpa, m->v[i].gpa, __ATOMIC_RELEASE);
+		__atomic_store_n(&w->v[i].size, m->v[i].size, __ATOMIC_RELEASE);
+		__atomic_store_n(&w->v[i].host, m->v[i].host, __ATOMIC_RELEASE);
+		__atomic_store_n(&w->v[i].writable, m->v[i].writable, __ATOMIC_RELEASE);
+	}
+	__atomic_store_n(&w->n, m->n, __ATOMIC_RELEASE);
+	__atomic_store_n(&m->turn, turn, __ATOMIC_RELEASE);
+}
+
+/* The slot of @w that holds @gpa.  Bounded, whatever half written it reads. */
+static bool look(const struct view *w, uint64_t gpa, struct mem_slot *out)
+{
+	size_t lo = 0, hi = __atomic_load_n(&w->n, __ATOMIC_ACQUIRE);
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+		const struct mem_slot *s = &w->v[mid];
+
+		out->gpa = __atomic_load_n(&s->gpa, __ATOMIC_ACQUIRE);
+		out->size = __atomic_load_n(&s->size, __ATOMIC_ACQUIRE);
+		if (gpa < out->gpa) {
+			hi = mid;
+		} else if (gpa - out->gpa >= out->size) {
+			lo = mid + 1;
+		} else {
+			out->host = __atomic_load_n(&s->host, __ATOMIC_ACQUIRE);
+			out->writable = __atomic_load_n(&s->writable, __ATOMIC_ACQUIRE);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool mem_slot_at(const struct mem *m, uint64_t gpa, struct mem_slot *out)
+{
+	for (;;) {
+		unsigned turn = __atomic_load_n(&m->turn, __ATOMIC_ACQUIRE);
+		bool found = look(&m->view[turn & 1], gpa, out);
+
+		if (__atomic_load_n(&m->turn, __ATOMIC_ACQUIRE) == turn)
+			return found;
+	}
+}
+
 int mem_map(struct mem *m, uint64_t gpa, uint64_t size, uint8_t *host, bool writable,
 	    struct err *e)
 {
 	uint64_t last = gpa + (size - 1);
 	size_t i;
-	int r;
 
 	if (!size || last < gpa || (gpa | size) % MEM_PAGE)
 		return err_set(e, -EINVAL, "memory cannot lie at %#llx, %#llx bytes",
 			       (unsigned long long)gpa, (unsigned long long)size);
 	/* one for the new slot, one for a slot cut in two */
-	r = mem_grow((void **)&m->v, m->n + 2, sizeof(*m->v), e);
-	if (r < 0)
-		return r;
+	if (m->n + 2 > MEM_SLOTS)
+		return err_set(e, -ENOSPC, "the memory map has more than %d pieces",
+			       MEM_SLOTS - 2);
 	cut(m, gpa, last);
 	if (host) {
 		i = first_above(m, gpa);
@@ -132,17 +196,11 @@ int mem_map(struct mem *m, uint64_t gpa, uint64_t size, uint8_t *host, bool writ
 		if (i)
 			join(m, i - 1);
 	}
+	publish(m);
 	for (i = 0; i < m->n_listeners; i++)
 		if (m->listeners[i].changed)
 			m->listeners[i].changed(m->listeners[i].arg, gpa, size);
 	return 0;
-}
-
-const struct mem_slot *mem_slot_at(const struct mem *m, uint64_t gpa)
-{
-	size_t i = first_above(m, gpa);
-
-	return i < m->n && m->v[i].gpa <= gpa ? &m->v[i] : NULL;
 }
 
 const struct mem_slot *mem_slots(const struct mem *m, size_t *n)
@@ -153,23 +211,23 @@ const struct mem_slot *mem_slots(const struct mem *m, size_t *n)
 
 void *mem_ptr(const struct mem *m, uint64_t gpa, uint64_t len, bool write)
 {
-	const struct mem_slot *s = mem_slot_at(m, gpa);
+	struct mem_slot s;
 
-	if (!s || len > s->size - (gpa - s->gpa) || (write && !s->writable))
+	if (!mem_slot_at(m, gpa, &s) || len > s.size - (gpa - s.gpa) || (write && !s.writable))
 		return NULL;
-	return s->host + (gpa - s->gpa);
+	return s.host + (gpa - s.gpa);
 }
 
 /* How much of [gpa, gpa + len) the slot at @gpa holds, and where; 0: nothing is there. */
 static size_t piece(const struct mem *m, uint64_t gpa, size_t len, bool write, uint8_t **at)
 {
-	const struct mem_slot *s = mem_slot_at(m, gpa);
+	struct mem_slot s;
 	uint64_t room;
 
-	if (!s || (write && !s->writable))
+	if (!mem_slot_at(m, gpa, &s) || (write && !s.writable))
 		return 0;
-	room = s->size - (gpa - s->gpa);
-	*at = s->host + (gpa - s->gpa);
+	room = s.size - (gpa - s.gpa);
+	*at = s.host + (gpa - s.gpa);
 	return room < len ? (size_t)room : len;
 }
 

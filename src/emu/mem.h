@@ -52,8 +52,13 @@ int mem_map(struct mem *m, uint64_t gpa, uint64_t size, uint8_t *host, bool writ
 	    struct err *e) MUST_CHECK;
 int mem_listen(struct mem *m, const struct mem_listener *l, struct err *e) MUST_CHECK;
 
-/* The slot that holds @gpa, or NULL.  Valid until the next mem_map(). */
-const struct mem_slot *mem_slot_at(const struct mem *m, uint64_t gpa);
+/*
+ * The slot that holds @gpa, or false.  Any thread, also while the map changes: it is as it was
+ * before or after.  Bytes that were mapped once stay in this process as long as @m, so what
+ * was found may be used when the map has changed, as a device's transfer under way would.
+ */
+bool mem_slot_at(const struct mem *m, uint64_t gpa, struct mem_slot *out);
+/* All, for who changes it or has stopped who does: valid until the next mem_map(). */
 const struct mem_slot *mem_slots(const struct mem *m, size_t *n);
 
 /* The bytes at [gpa, gpa + len) if all are in one slot (and writable, if @write); else NULL.

@@ -16,15 +16,15 @@ int64_t sg_add(struct sg *s, const struct mem *m, uint64_t gpa, uint64_t len, bo
 	uint64_t done = 0;
 
 	while (done < len) {
-		const struct mem_slot *slot = mem_slot_at(m, gpa);
+		struct mem_slot slot;
 		struct sg_seg *last = s->n ? &s->seg[s->n - 1] : NULL;
 		uint64_t take;
 		uint8_t *host;
 
-		if (!slot || (write && !slot->writable))
+		if (!mem_slot_at(m, gpa, &slot) || (write && !slot.writable))
 			return -EFAULT;
-		host = slot->host + (gpa - slot->gpa);
-		take = min_u64(len - done, slot->size - (gpa - slot->gpa));
+		host = slot.host + (gpa - slot.gpa);
+		take = min_u64(len - done, slot.size - (gpa - slot.gpa));
 		/* neighbours become one */
 		if (last && last->host + last->len == host && last->gpa + last->len == gpa) {
 			last->len += take;

@@ -67,23 +67,23 @@ static bool add_piece(struct virtq *q, struct virtq_chain *c, uint64_t gpa, uint
 	else
 		c->out_len += len;
 	while (len) {
-		const struct mem_slot *s = mem_slot_at(q->v->mem, gpa);
+		struct mem_slot s;
 		unsigned n = c->n_out + c->n_in;
 		struct sg_seg *last = n ? &c->seg[n - 1] : NULL;
 		uint64_t take;
 
-		if (!s || (write && !s->writable))
+		if (!mem_slot_at(q->v->mem, gpa, &s) || (write && !s.writable))
 			return false;
-		take = min_u64(len, s->size - (gpa - s->gpa));
+		take = min_u64(len, s.size - (gpa - s.gpa));
 		/* neighbours become one, unless that would join what is read and written */
-		if (last && last->host + last->len == s->host + (gpa - s->gpa) &&
+		if (last && last->host + last->len == s.host + (gpa - s.gpa) &&
 		    last->gpa + last->len == gpa && (write ? c->n_in > 0 : c->n_in == 0)) {
 			last->len += take;
 		} else {
 			if (n == VIRTQ_SEGS)
 				return false;
 			c->seg[n] =
-				(struct sg_seg){ s->host + (gpa - s->gpa), gpa, (size_t)take };
+				(struct sg_seg){ s.host + (gpa - s.gpa), gpa, (size_t)take };
 			if (write)
 				c->n_in++;
 			else

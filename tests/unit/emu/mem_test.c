@@ -3,6 +3,8 @@
 
 #include "tests/unit/unit.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #define P MEM_PAGE
@@ -37,6 +39,7 @@ static void cutting(void **state)
 	static uint8_t a[16 * P], b[4 * P];
 	struct err e = { 0 };
 	struct mem *m;
+	struct mem_slot slot;
 	size_t n;
 
 	assert_int_equal(mem_new(&m, &e), 0);
@@ -52,7 +55,7 @@ static void cutting(void **state)
 	/* a hole over two borders */
 	map(m, 0x10000 + 3 * P, 2 * P, NULL, false);
 	assert_null(mem_ptr(m, 0x10000 + 3 * P, 1, false));
-	assert_null(mem_slot_at(m, 0x10000 + 4 * P));
+	assert_false(mem_slot_at(m, 0x10000 + 4 * P, &slot));
 	assert_ptr_equal(mem_ptr(m, 0x10000 + 5 * P, 1, false), b + P);
 	/* what is put back is one again */
 	map(m, 0x10000 + 3 * P, 5 * P, a + 3 * P, true);
@@ -116,12 +119,65 @@ static void allocating(void **state)
 	assert_int_equal(mem_alloc(UINT64_MAX, NULL, false, &p, &e), -ENOMEM);
 }
 
+static uint8_t low[16 * P], high[16 * P];
+static _Atomic bool done;
+
+/* Finds a slot as it was before a change or after it, never a mixture. */
+static void *reader(void *arg)
+{
+	uintptr_t wrong = 0;
+
+	while (!atomic_load(&done)) {
+		struct mem_slot s;
+
+		if (!mem_slot_at(arg, 0x20000 + 5 * P, &s))
+			wrong++;
+		else if (s.host == high)
+			wrong += s.gpa != 0x20000 + 5 * P || s.size != P || s.writable;
+		else
+			wrong += s.host != low || s.gpa != 0x20000 || s.size != sizeof(low) ||
+				 !s.writable;
+	}
+	return (void *)wrong;
+}
+
+static void reading_while_it_changes(void **state)
+{
+	struct err e = { 0 };
+	struct mem *m;
+	pthread_t t;
+	void *wrong;
+
+	(void)state;
+	assert_int_equal(mem_new(&m, &e), 0);
+	map(m, 0x20000, sizeof(low), low, true);
+	assert_int_equal(pthread_create(&t, NULL, reader, m), 0);
+	for (unsigned i = 0; i < 20000; i++) {
+		map(m, 0x20000 + 5 * P, P, high, false);
+		map(m, 0x20000 + 5 * P, P, low + 5 * P, true);
+	}
+	atomic_store(&done, true);
+	pthread_join(t, &wrong);
+	assert_ptr_equal(wrong, NULL);
+	/* as many pieces as there may be, and no more */
+	map(m, 0, 1024 * P, NULL, false);
+	unsigned n = 0;
+
+	while (n < 1000 && mem_map(m, (uint64_t)n * 2 * P, P, low, n & 1, &e) == 0)
+		n++;
+	assert_in_range(n, 100, 999);
+	assert_true(mem_slot_at(m, (uint64_t)(n - 1) * 2 * P, &(struct mem_slot){ 0 }));
+	assert_false(mem_slot_at(m, (uint64_t)n * 2 * P, &(struct mem_slot){ 0 }));
+	mem_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cutting),
 		cmocka_unit_test(copying),
 		cmocka_unit_test(allocating),
+		cmocka_unit_test(reading_while_it_changes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
