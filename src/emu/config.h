@@ -17,7 +17,8 @@ enum machine_kind { MACHINE_PC, MACHINE_Q35 };
 enum accel_kind { ACCEL_AUTO, ACCEL_KVM, ACCEL_SOFT };
 
 /* What a disk hangs on.  IDE is the chipset's: PIIX3 on pc, AHCI (ICH9) on q35. */
-enum disk_bus { DISK_VIRTIO, DISK_IDE, DISK_NVME, DISK_SCSI };
+enum disk_bus { DISK_VIRTIO, DISK_IDE, DISK_NVME, DISK_SCSI, DISK_PFLASH };
+#define CONFIG_FLASHES 2
 /* What to do about an error of the image (werror=, rerror=). */
 enum disk_action { DISK_REPORT, DISK_IGNORE, DISK_STOP, DISK_ENOSPC };
 
@@ -25,7 +26,7 @@ enum disk_action { DISK_REPORT, DISK_IGNORE, DISK_STOP, DISK_ENOSPC };
 struct config_disk {
 	enum disk_bus bus;
 	bool cdrom;
-	unsigned unit; /* IDE: 2 * channel + device, or the port of AHCI; SCSI: target */
+	unsigned unit; /* IDE: 2 * channel + device, or the port of AHCI; SCSI: target; flash: 0 or 1 */
 	unsigned lun, controller; /* SCSI */
 	enum disk_action werror, rerror;
 	char *id;            /* of the drive, or NULL */

@@ -170,6 +170,7 @@ static const struct device_key fw_cfg_keys[] = {
 
 static const struct option_row rows[] = {
 	{ .name = "bios", .arg = "FILE", .fn = opt_bios },
+	{ .name = "pflash", .arg = "FILE", .fn = options_pflash },
 	{ .name = "boot", .arg = "OPTS", .fn = opt_boot, .first = "order", .keys = boot_keys },
 	{ .name = "fw_cfg",
 	  .arg = "OPTS",

@@ -119,7 +119,10 @@ static int interface(struct optset *o, struct drive *d, struct err *e)
 	static const struct {
 		const char *name;
 		enum disk_bus bus;
-	} kinds[] = { { "ide", DISK_IDE }, { "virtio", DISK_VIRTIO }, { "scsi", DISK_SCSI } };
+	} kinds[] = { { "ide", DISK_IDE },
+		      { "virtio", DISK_VIRTIO },
+		      { "scsi", DISK_SCSI },
+		      { "pflash", DISK_PFLASH } };
 	const char *v = optset_get(o, "if"), *media = optset_get(o, "media");
 
 	d->disk.bus = DISK_IDE;
@@ -127,7 +130,9 @@ static int interface(struct optset *o, struct drive *d, struct err *e)
 	for (unsigned i = 0; v && !d->loose; i++) {
 		if (i == ARRAY_SIZE(kinds))
 			return err_set(e, -ENOTSUP,
-				       "if=%s: ide, virtio, scsi and none are supported", v);
+				       "if=%s: ide, virtio, scsi, pflash and none are "
+				       "supported",
+				       v);
 		if (strcmp(kinds[i].name, v) != 0)
 			continue;
 		d->disk.bus = kinds[i].bus;
@@ -137,9 +142,9 @@ static int interface(struct optset *o, struct drive *d, struct err *e)
 		d->disk.cdrom = true;
 	else if (media && strcmp(media, "disk") != 0)
 		return err_set(e, -EINVAL, "media=%s: disk or cdrom", media);
-	if (d->disk.cdrom && d->disk.bus == DISK_VIRTIO)
+	if (d->disk.cdrom && (d->disk.bus == DISK_VIRTIO || d->disk.bus == DISK_PFLASH))
 		return err_set(e, -EINVAL,
-			       "if=virtio has no CD-ROM drives; if=ide and if=scsi have");
+			       "if=%s has no CD-ROM drives; if=ide and if=scsi have", v);
 	return 0;
 }
 
@@ -250,6 +255,18 @@ int options_hdc(struct parse *p, const char *value, struct err *e)
 int options_hdd(struct parse *p, const char *value, struct err *e)
 {
 	return hd(p, 3, false, value, e);
+}
+
+int options_pflash(struct parse *p, const char *value, struct err *e)
+{
+	struct drive *d;
+	int r = options_new_drive(p, &d, e);
+
+	if (r < 0)
+		return r;
+	d->disk.bus = DISK_PFLASH;
+	r = options_string(&d->disk.file, value, e);
+	return r < 0 ? r : options_string(&d->disk.format, "raw", e);
 }
 
 int options_cdrom(struct parse *p, const char *value, struct err *e)
@@ -467,11 +484,45 @@ static int scsi_unit(struct drive *d, uint8_t used[CONFIG_SCSI][256], struct err
 	return 0;
 }
 
+static int flash_unit(struct drive *d, unsigned *used, struct err *e)
+{
+	int n = d->unit >= 0 ? d->unit : d->index;
+
+	if (n < 0)
+		n = *used & 1;
+	if (n >= CONFIG_FLASHES || (*used >> n & 1))
+		return err_set(e, -EINVAL, "%s: there are two units of flash memory, 0 and 1",
+			       d->disk.file);
+	*used |= 1u << n;
+	d->disk.unit = (unsigned)n;
+	return 0;
+}
+
+/* -machine pflash0=ID. */
+static int take_flashes(struct parse *p, struct err *e)
+{
+	for (int i = 0; i < CONFIG_FLASHES; i++) {
+		struct drive *d = find_drive(p, p->pflash[i]);
+
+		if (!p->pflash[i])
+			continue;
+		if (!d)
+			return err_set(
+				e, -EINVAL,
+				"-machine pflash%d=%s: no -drive or -blockdev has that id", i,
+				p->pflash[i]);
+		d->disk.bus = DISK_PFLASH;
+		d->loose = false;
+		d->unit = i;
+	}
+	return 0;
+}
+
 /* Drives that say where they are come before those that take what is left. */
 static int place_all(struct parse *p, struct err *e)
 {
 	uint8_t scsi[CONFIG_SCSI][256] = { 0 };
-	unsigned used = 0;
+	unsigned used = 0, flashes = 0;
 	int r = 0;
 
 	for (unsigned pass = 0; pass < 2; pass++) {
@@ -485,6 +536,8 @@ static int place_all(struct parse *p, struct err *e)
 				r = ide_unit(p, d, &used, &d->disk.unit, e);
 			else if (d->disk.bus == DISK_SCSI)
 				r = scsi_unit(d, scsi, e);
+			else if (d->disk.bus == DISK_PFLASH)
+				r = flash_unit(d, &flashes, e);
 		}
 	}
 	return r;
@@ -492,7 +545,7 @@ static int place_all(struct parse *p, struct err *e)
 
 int options_disks_finish(struct parse *p, struct err *e)
 {
-	int r = 0;
+	int r = take_flashes(p, e);
 
 	for (unsigned i = 0; i < p->n_drives && r == 0; i++) {
 		struct drive *d = &p->drives[i];

@@ -5,7 +5,7 @@
 static const struct device_key drive_keys[] = {
 	{ "file", "name", "the image" },
 	{ "format", "name", "raw or qcow2; found out if not given" },
-	{ "if", "name", "ide, virtio, scsi, or none where a -device takes it" },
+	{ "if", "name", "ide, virtio, scsi, pflash, or none where a -device takes it" },
 	{ "id", "name", "for -device" },
 	{ "index", "num", "which place of its interface" },
 	{ "bus", "num", "or which bus" },

@@ -35,6 +35,7 @@ struct parse {
 	unsigned serials;
 	struct drive drives[CONFIG_DEVICES];
 	unsigned n_drives;
+	char *pflash[CONFIG_FLASHES]; /* -machine pflash0=, pflash1= */
 	struct netdev netdevs[CONFIG_DEVICES];
 	unsigned n_netdevs;
 };
@@ -58,7 +59,7 @@ int options_check(struct parse *p, const struct option_row *o, const char *value
 
 option_fn options_readconfig;
 option_fn options_drive, options_blockdev;
-option_fn options_hda, options_hdb, options_hdc, options_hdd, options_cdrom;
+option_fn options_hda, options_hdb, options_hdc, options_hdd, options_cdrom, options_pflash;
 int options_new_drive(struct parse *p, struct drive **out, struct err *e) MUST_CHECK;
 /* What of @o nobody asked for are options of the image. */
 int options_image(struct optset *o, struct config_disk *d, struct err *e) MUST_CHECK;

@@ -43,6 +43,10 @@ static int opt_machine(struct parse *p, const char *value, struct err *e)
 	if (r == 0 && accel)
 		r = set_accel(p, accel, e);
 	if (r == 0)
+		r = options_take(&o, "pflash0", &p->pflash[0], e);
+	if (r == 0)
+		r = options_take(&o, "pflash1", &p->pflash[1], e);
+	if (r == 0)
 		r = options_all_used(&o, "-machine", e);
 out:
 	optset_free(&o);
@@ -263,6 +267,9 @@ static int opt_rtc(struct parse *p, const char *v, struct err *e)
 static const struct device_key machine_keys[] = {
 	{ "type", "name", "pc or q35" },
 	{ "accel", "name", "kvm or soft, or kvm:soft for the first that works" },
+	{ "pflash0", "name",
+	  "the node-name= of a -blockdev, or id= of a -drive: the firmware's flash" },
+	{ "pflash1", "name", "the same for its variables" },
 	{ NULL, NULL, NULL },
 };
 static const struct device_key accel_keys[] = {

@@ -19,7 +19,6 @@
 
 static const struct option_row rows[] = {
 	/* the firmware's */
-	NO("pflash", "FILE", FIRMWARE),
 	NO("smbios", "OPTS", FIRMWARE),
 	NO("L", "PATH", FIRMWARE),
 	NO("option-rom", "FILE", FIRMWARE),

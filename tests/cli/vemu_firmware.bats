@@ -168,3 +168,84 @@ vemu() { timeout 30 "$VEMU" -accel soft -m 64 "$@"; }
 	[ "$status" = 1 ]
 	[[ $output == *missing* ]]
 }
+
+@test "what is no flash memory is refused" {
+	truncate -s 1000 odd.fd
+	run vemu -pflash odd.fd -display none
+	[ "$status" = 1 ]
+	[[ $output == *"odd.fd: 1"* ]]
+	truncate -s 64K a.fd
+	run vemu -drive if=pflash,unit=1,file=a.fd,format=raw -display none
+	[ "$status" = 1 ]
+	[[ $output == *"unit 0"* ]]
+	run vemu -pflash a.fd -pflash a.fd -pflash a.fd
+	[ "$status" = 2 ]
+	run vemu -machine pflash0=nobody
+	[ "$status" = 2 ]
+	[[ $output == *nobody* ]]
+}
+
+@test "a ROM in flash memory programs the second unit, which keeps it" {
+	requires nasm
+	# big real mode by way of protected mode, for the flash lies below 4 GiB
+	cat >rom.asm <<-'EOF'
+		bits 16
+		org 0
+			cli
+			o32 lgdt [cs:table]
+			mov eax, cr0
+			or al, 1
+			mov cr0, eax
+			mov bx, 8
+			mov ds, bx
+			and al, 0xfe
+			mov cr0, eax
+			mov ebx, 0xfffe0000	; the second unit, 64 KiB below this one
+			mov byte [ebx + 5], 0x40
+			mov byte [ebx + 5], 'V'
+			mov byte [ebx], 0xff
+			mov al, [ebx + 5]
+			mov dx, 0x3f8
+			out dx, al
+			mov al, 1
+			out 0xf4, al
+			hlt
+		table:	dw 15
+			dd 0xf0000 + gdt
+			align 8
+		gdt:	dq 0, 0x00cf93000000ffff
+			times 0xfff0 - ($ - $$) db 0
+			jmp 0xf000:0
+			times 0x10000 - ($ - $$) db 0
+	EOF
+	nasm -f bin -o rom.fd rom.asm
+	head -c 65536 /dev/zero | tr '\0' '\377' >vars.fd
+	run vemu -drive if=pflash,file=rom.fd,format=raw,readonly=on \
+		-drive if=pflash,file=vars.fd,format=raw -display none -serial stdio \
+		-device isa-debug-exit,iobase=0xf4 </dev/null
+	[ "$status" = 3 ]
+	[ "$output" = V ]
+	[ "$(head -c 6 vars.fd | tail -c 1)" = V ]
+}
+
+@test "OVMF starts its shell, which switches off" {
+	ovmf=/usr/share/OVMF/OVMF_CODE_4M.fd
+	[ -n "${HOSTKIT_LONG:-}" ] || skip "only in the long run"
+	[ -e $ovmf ] || skip "no OVMF here"
+	cp /usr/share/OVMF/OVMF_VARS_4M.fd vars.fd
+	{
+		for _ in {1..150}; do
+			! grep -q 'Shell>' out || break
+			sleep 1
+		done
+		printf 'ver\r'
+		sleep 2
+		printf 'reset -s\r'
+		sleep 60
+	} | timeout 180 "$VEMU" -accel soft -M q35 -m 512 -display none -serial stdio \
+		-drive if=pflash,format=raw,readonly=on,file=$ovmf \
+		-drive if=pflash,format=raw,file=vars.fd >out
+	grep -q 'UEFI Interactive Shell' out
+	# it keeps its boot entries
+	! cmp -s vars.fd /usr/share/OVMF/OVMF_VARS_4M.fd
+}

@@ -89,7 +89,8 @@ static void cnt_write(void *dev, uint64_t off, unsigned size, uint64_t v)
 	(void)off;
 	(void)size;
 	p->control = (uint16_t)(v & 0x1c03);
-	if ((v & CNT_SLP_EN) && CNT_TYPE(v) == ACPI_S5)
+	/* firmware that knows this kind of machine writes 0 without asking the tables */
+	if ((v & CNT_SLP_EN) && (CNT_TYPE(v) == ACPI_S5 || CNT_TYPE(v) == 0))
 		p->off(p->arg);
 }
 

@@ -112,7 +112,7 @@ int pam_new(struct pam **out, const struct pam_env *env, struct err *e)
 	p->region = (struct bus_region){ "bios shadow", BUS_MEM, SHADOW_AT, SHADOW_LEN,
 					 &shadow_ops,   p,       NULL };
 	r = bus_add(env->bus, &p->region, e);
-	if (r == 0 && env->rom)
+	if (r == 0 && env->rom && !env->flash)
 		r = mem_map(env->mem, GIB4 - env->rom_size, env->rom_size,
 			    (uint8_t *)(uintptr_t)env->rom, false, e);
 	if (r < 0) {

@@ -33,6 +33,7 @@ struct pam_env {
 	/* The BIOS, whole 64 KiB, which stays the caller's; NULL: none. */
 	const uint8_t *rom;
 	size_t rom_size;
+	bool flash; /* it maps itself below 4 GiB */
 };
 
 int pam_new(struct pam **out, const struct pam_env *env, struct err *e) MUST_CHECK;

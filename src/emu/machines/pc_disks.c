@@ -51,7 +51,8 @@ static int open_all(struct pc_disks *p, struct err *e)
 				    .werror = c->werror,
 				    .rerror = c->rerror };
 		machine_disk(p->m, d);
-		if (c->file)
+		/* flash memory is the firmware's */
+		if (c->file && c->bus != DISK_PFLASH)
 			r = disk_open(c, NULL, &d->image, e);
 	}
 	return r;
@@ -136,7 +137,7 @@ int pc_disks_new(struct pc_disks **out, struct machine *m, struct pci *bus, stru
 			r = add_virtio(p, i, e);
 		else if (c->bus == DISK_NVME)
 			r = add_nvme(p, i, e);
-		else if (c->bus != DISK_IDE)
+		else if (c->bus != DISK_IDE && c->bus != DISK_PFLASH)
 			r = err_set(e, -ENOTSUP, "%s: there is no such controller yet",
 				    c->file ? c->file : "CD-ROM");
 	}

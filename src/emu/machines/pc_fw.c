@@ -8,7 +8,10 @@
 #include "emu/boot/rom.h"
 #include "emu/dev/fw_cfg.h"
 #include "emu/dev/pam.h"
+#include "emu/dev/pflash.h"
 #include "emu/dev/rtc.h"
+#include "emu/disk.h"
+#include "img/blk.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,6 +25,8 @@ struct pc_fw {
 	struct machine *m;
 	uint8_t *rom;
 	size_t rom_len;
+	struct blk *image[CONFIG_FLASHES];
+	struct pflash *flash[CONFIG_FLASHES];
 	struct pam *pam;
 	struct fw_cfg *cfg;
 	void (*acpi)(void *arg, struct acpi_env *env);
@@ -254,6 +259,9 @@ void pc_fw_reset(struct pc_fw *f, struct rtc *rtc)
 	uint64_t kib = low > 1 << 20 ? (low - (1 << 20)) >> 10 : 0;
 	uint64_t above16 = low > 16 << 20 ? (low - (16 << 20)) >> 16 : 0;
 
+	for (unsigned i = 0; i < CONFIG_FLASHES; i++)
+		if (f->flash[i])
+			pflash_reset(f->flash[i]);
 	fw_cfg_reset(f->cfg);
 	rtc_cmos(rtc, 0x14, 0x06); /* an FPU and a mouse, no floppy */
 	cmos16(rtc, 0x15, 640);
@@ -269,6 +277,55 @@ void pc_fw_reset(struct pc_fw *f, struct rtc *rtc)
 
 /* ---- life ---- */
 
+static const struct config_disk *flash(const struct machine_config *c, unsigned unit)
+{
+	for (unsigned i = 0; i < c->disks; i++)
+		if (c->disk[i].bus == DISK_PFLASH && c->disk[i].unit == unit)
+			return &c->disk[i];
+	return NULL;
+}
+
+bool pc_fw_wanted(const struct machine_config *c)
+{
+	return !c->kernel || c->bios || flash(c, 0);
+}
+
+/* The first ends at 4 GiB, the second before it. */
+static int make_flash(struct pc_fw *f, unsigned unit, uint64_t end, struct err *e)
+{
+	const struct config_disk *c = flash(f->m->config, unit);
+	struct pflash_env env = {
+		.mem = f->m->mem, .bus = f->m->bus, .group = &f->m->group, .end = end
+	};
+	int r;
+
+	if (!c)
+		return 0;
+	r = disk_open(c, NULL, &f->image[unit], e);
+	if (r < 0)
+		return r;
+	env.image = f->image[unit];
+	env.name = c->file;
+	env.readonly = c->readonly;
+	return pflash_new(&f->flash[unit], &env, e);
+}
+
+static int make_rom(struct pc_fw *f, struct err *e)
+{
+	const struct machine_config *c = f->m->config;
+	int r = make_flash(f, 0, GIB4, e);
+
+	if (r < 0)
+		return r;
+	if (f->flash[0])
+		return make_flash(f, 1, GIB4 - pflash_size(f->flash[0]), e);
+	if (flash(c, 1))
+		return err_set(e, -EINVAL,
+			       "flash memory %s: unit 1 needs a unit 0 with firmware",
+			       flash(c, 1)->file);
+	return pc_fw_wanted(c) ? rom_bios(c->bios, &f->rom, &f->rom_len, e) : 0;
+}
+
 struct pam *pc_fw_pam(struct pc_fw *f)
 {
 	return f->pam;
@@ -278,16 +335,20 @@ int pc_fw_new(struct pc_fw **out, struct machine *m, struct err *e)
 {
 	struct pc_fw *f = mem_zalloc(1, sizeof(*f), e);
 	struct pam_env env = { .mem = m->mem, .bus = m->bus, .ram = m->ram };
-	int r = 0;
+	int r;
 
 	if (!f)
 		return -ENOMEM;
 	*out = f; /* whoever gets an error frees what is there */
 	f->m = m;
-	if (pc_fw_wanted(m->config))
-		r = rom_bios(m->config->bios, &f->rom, &f->rom_len, e);
+	r = make_rom(f, e);
 	env.rom = f->rom;
 	env.rom_size = f->rom_len;
+	if (r == 0 && f->flash[0]) {
+		env.rom = pflash_bytes(f->flash[0]);
+		env.rom_size = (size_t)pflash_size(f->flash[0]);
+		env.flash = true;
+	}
 	if (r == 0)
 		r = pam_new(&f->pam, &env, e);
 	return r < 0 ? r : fw_cfg_new(&f->cfg, m->bus, m->mem, e);
@@ -299,6 +360,13 @@ void pc_fw_free(struct pc_fw *f)
 		return;
 	fw_cfg_free(f->cfg);
 	pam_free(f->pam);
+	for (unsigned i = 0; i < CONFIG_FLASHES; i++) {
+		struct err e = { 0 };
+
+		pflash_free(f->flash[i]);
+		if (blk_close(f->image[i], &e) < 0)
+			machine_lost(f->m, e.msg);
+	}
 	free(f->rom);
 	free(f);
 }

@@ -11,12 +11,8 @@ struct pc_fw;
 struct rtc;
 
 /* Whether firmware starts the machine, and not vemu itself. */
-static inline bool pc_fw_wanted(const struct machine_config *c)
-{
-	return !c->kernel || c->bios;
-}
-
-/* Reads the ROM. */
+bool pc_fw_wanted(const struct machine_config *c);
+/* Opens flash memory, or reads the ROM. */
 int pc_fw_new(struct pc_fw **out, struct machine *m, struct err *e) MUST_CHECK;
 void pc_fw_free(struct pc_fw *f);
 struct pam *pc_fw_pam(struct pc_fw *f);
