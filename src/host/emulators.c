@@ -11,7 +11,7 @@ static int by_arch(const void *a, const void *b)
 {
 	const struct emulator *x = a, *y = b;
 
-	return strcmp(x->arch, y->arch);
+	return x->vemu != y->vemu ? (int)x->vemu - (int)y->vemu : strcmp(x->arch, y->arch);
 }
 
 static bool have(const struct emulators *l, const char *arch)
@@ -20,6 +20,32 @@ static bool have(const struct emulators *l, const char *arch)
 		if (!strcmp(l->v[i].arch, arch))
 			return true;
 	return false;
+}
+
+static bool is_program(const struct host *h, const char *path)
+{
+	struct host_stat st;
+
+	return host_stat(h, path, &st, NULL) == 0 && st.node == NODE_FILE && st.mode & 0111;
+}
+
+/* The first vemu of @dirs; it runs on 64-bit x86 only. */
+static int look_for_vemu(const struct host *h, const char *const *dirs, size_t n,
+			 struct emulators *out, struct err *e)
+{
+	struct emulator em = { .arch = "x86_64", .vemu = true };
+	int r = 0;
+
+	for (size_t i = 0; i < n && !strcmp(host_arch(h), "x86_64"); i++) {
+		snprintf(em.path, sizeof(em.path), "%s/vemu", dirs[i]);
+		if (!is_program(h, em.path))
+			continue;
+		r = mem_grow((void **)&out->v, out->n + 1, sizeof(em), e);
+		if (r == 0)
+			out->v[out->n++] = em;
+		break;
+	}
+	return r;
 }
 
 static int look_into(const struct host *h, const char *dir, struct emulators *out,
@@ -32,7 +58,6 @@ static int look_into(const struct host *h, const char *dir, struct emulators *ou
 		return 0;
 	for (size_t i = 0; i < l.n; i++) {
 		struct emulator em = { 0 };
-		struct host_stat st;
 		const char *arch = l.v[i] + sizeof(head) - 1;
 		int r;
 
@@ -41,8 +66,7 @@ static int look_into(const struct host *h, const char *dir, struct emulators *ou
 			continue;
 		snprintf(em.arch, sizeof(em.arch), "%s", arch);
 		snprintf(em.path, sizeof(em.path), "%s/%s", dir, l.v[i]);
-		if (host_stat(h, em.path, &st, NULL) < 0 || st.node != NODE_FILE ||
-		    !(st.mode & 0111))
+		if (!is_program(h, em.path))
 			continue;
 		r = mem_grow((void **)&out->v, out->n + 1, sizeof(em), e);
 		if (r < 0)
@@ -61,6 +85,8 @@ int emulators_read(const struct host *h, struct emulators *out, struct err *e)
 	out->n = 0;
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(dirs); i++)
 		r = look_into(h, dirs[i], out, e);
+	if (r == 0)
+		r = look_for_vemu(h, dirs, ARRAY_SIZE(dirs), out, e);
 	if (r < 0) {
 		free(out->v);
 		out->v = NULL;

@@ -5,10 +5,13 @@
 
 #include "host/host.h"
 
+#include <stdbool.h>
+
 /* An emulator that could run guests. */
 struct emulator {
 	char arch[24]; /* guest's: "x86_64", "aarch64" */
 	char path[128];
+	bool vemu; /* else QEMU */
 };
 
 struct emulators {
@@ -16,7 +19,8 @@ struct emulators {
 	size_t n;
 };
 
-/* qemu-system-* of the root's program folders, by arch; none found is n 0. */
+/* qemu-system-* of the root's program folders, by arch, then vemu where it runs (x86_64); none
+ * found is n 0. */
 int emulators_read(const struct host *h, struct emulators *out, struct err *e) MUST_CHECK;
 
 enum firmware_kind { FIRMWARE_BIOS, FIRMWARE_UEFI, FIRMWARE_UEFI_SECURE, FIRMWARE_UEFI_VARS };

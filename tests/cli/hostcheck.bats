@@ -345,6 +345,22 @@ copy() {
 	expect "fail: *the user may not open*" "$roots/intel-desktop" guest.accel --guest x86_64 --user bob
 }
 
+@test "vemu is an emulator of x86 guests, on 64-bit x86" {
+	copy intel-desktop
+	rm -f host/usr/bin/qemu-system-*
+	: >host/usr/bin/vemu
+	echo 'node /usr/bin/vemu = f 0 0 0755 0 0' >>host/.hostkit-record
+	expect "ok: vemu" host software.emulators
+	expect "ok: x86_64: KVM, by /usr/bin/vemu" host guest.accel --guest x86_64
+	expect "ok: i386: KVM, by /usr/bin/vemu" host guest.accel --guest i386
+	report host --only guest.accel --guest aarch64 | grep -q 'no emulator is installed'
+	copy no-virt
+	: >host/usr/bin/vemu
+	echo 'node /usr/bin/vemu = f 0 0 0755 0 0' >>host/.hostkit-record
+	report host --only software.emulators >out
+	nowhere -q vemu out
+}
+
 @test "exit codes: 0 with warnings, 3 with failures, --strict" {
 	root=$TOP/tests/roots/intel-desktop
 	"$HOSTCHECK" --root "$root" >out

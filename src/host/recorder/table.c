@@ -238,6 +238,8 @@ const struct rec_row rec_rows[] = {
 	NODE("/usr/local/libexec/qemu-bridge-helper"),
 	NODE("/usr/bin/qemu-system-*"),
 	NODE("/usr/local/bin/qemu-system-*"),
+	NODE("/usr/bin/vemu"),
+	NODE("/usr/local/bin/vemu"),
 	/* accounts and limits */
 	{ "/etc/passwd", REC_CONF, CLEAN_PASSWD },
 	{ "/etc/group", REC_CONF, CLEAN_GROUP },

@@ -86,7 +86,7 @@ static const char *emulator_of(const struct emulators *all, const char *guest)
 	for (size_t i = 0; i < all->n; i++)
 		if (!strcmp(all->v[i].arch, guest))
 			return all->v[i].path;
-		else if (!strcmp(all->v[i].arch, other))
+		else if (!hit && !strcmp(all->v[i].arch, other))
 			hit = all->v[i].path;
 	return hit;
 }

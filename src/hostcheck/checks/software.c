@@ -25,12 +25,14 @@ static int software_emulators(struct facts *f, struct finding *out, struct err *
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < all.n; i++) {
-		found_item(out, V_OK, all.v[i].arch, "%s", all.v[i].path);
+		found_item(out, V_OK, all.v[i].vemu ? "vemu" : all.v[i].arch, "%s",
+			   all.v[i].path);
 		has_own = has_own || !strcmp(all.v[i].arch, own) ||
 			  (facts_is_x86(f) && !strcmp(all.v[i].arch, "i386"));
 		if (used < sizeof(text))
 			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s",
-						 i ? ", " : "", all.v[i].arch);
+						 i ? ", " : "",
+						 all.v[i].vemu ? "vemu" : all.v[i].arch);
 	}
 	free(all.v);
 	if (has_own || (out->n_items && !own[0]))
@@ -98,7 +100,8 @@ static const struct check checks[] = {
 		.title = "Emulators",
 		.why = "KVM runs the processor; disks, network and the rest of a guest's machine are "
 		       "an emulator's.",
-		.how = "qemu-system-* in the folders for programs.",
+		.how = "qemu-system-* and vemu in the folders for programs; vemu runs x86 guests on "
+		       "64-bit x86.",
 		.mend = "The distribution's packages.",
 		.run = software_emulators,
 	},
