@@ -71,6 +71,14 @@ void clock_stop(struct clock *c)
 	set_running(c, false);
 }
 
+void clock_skip(struct clock *c, uint64_t ns)
+{
+	pthread_mutex_lock(&c->lock);
+	if (!c->running)
+		c->base += ns;
+	pthread_mutex_unlock(&c->lock);
+}
+
 uint64_t clock_now(struct clock *c)
 {
 	uint64_t t;

@@ -38,6 +38,8 @@ void clock_free(struct clock *c);
 void clock_run(struct clock *c);
 void clock_stop(struct clock *c);
 uint64_t clock_now(struct clock *c);
+/* Moves a clock that stands. */
+void clock_skip(struct clock *c, uint64_t ns);
 
 /* Once, at @at or as soon as possible after it. */
 void timer_set(struct timer *t, uint64_t at);

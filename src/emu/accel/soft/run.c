@@ -277,7 +277,7 @@ static struct block *next_block(struct soft *s)
 		s->jc[slot].neg = 0 - (b->rip + tag);
 		s->jc_block[slot] = b;
 	}
-	if (site && !one && !s->flushed)
+	if (site && !one && !s->flushed && !s->apart)
 		cache_chain(s->cache, site, b);
 	retag(s);
 	return b;
@@ -412,8 +412,10 @@ static enum exit_reason run(struct soft *s)
 	s->irq_waiting = true;
 	s->site = NULL;
 	for (uint64_t n = 0;; n++) {
+		if (s->budget && n >= s->budget)
+			return EXIT_DEBUG;
 		/* In this order: who asks after it spoils the tag again. */
-		__atomic_store_n(&s->mode_tag, s->tag, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&s->mode_tag, s->apart ? TAG_NONE : s->tag, __ATOMIC_SEQ_CST);
 		if (look(s))
 			return EXIT_REQUEST;
 		if (!s->x.c->int_shadow && interrupt(s, &ok)) {
@@ -421,8 +423,6 @@ static enum exit_reason run(struct soft *s)
 				return EXIT_SHUTDOWN;
 			s->site = NULL;
 		}
-		if (s->budget && n >= s->budget)
-			return EXIT_DEBUG;
 		if (!turn(s, &halt))
 			return EXIT_SHUTDOWN;
 		if (!halt)

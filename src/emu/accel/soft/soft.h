@@ -133,6 +133,7 @@ struct soft {
 	bool bare;       /* rflags are complete */
 	bool single;     /* every instruction alone: a debugger's step */
 	uint64_t budget; /* turns before run() returns; 0: no end */
+	bool apart;      /* no block leads to another: a turn is one block */
 	/* Pages that large translations in the TLB cover, by the half of the address space. */
 	struct {
 		bool any;

@@ -79,9 +79,14 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+static uint64_t tsc_base(const struct x86_cpu *c)
+{
+	return c->tsc_still ? 0 : host_tsc();
+}
+
 uint64_t x86_tsc(const struct x86_cpu *c)
 {
-	return host_tsc() + c->tsc_offset;
+	return tsc_base(c) + c->tsc_offset;
 }
 
 /* The TSC between two readings of the clock, each the tightest of several. */
@@ -346,7 +351,7 @@ bool x86_wrmsr(struct x86_exec *x, uint32_t msr, uint64_t v)
 	switch (msr) {
 	case MSR_TSC:
 		c->msr.tsc_adjust += v - x86_tsc(c);
-		c->tsc_offset = v - host_tsc();
+		c->tsc_offset = v - tsc_base(c);
 		return true;
 	case MSR_TSC_ADJUST:
 		c->tsc_offset += v - c->msr.tsc_adjust;

@@ -207,8 +207,10 @@ struct x86_cpu {
 	bool smm;
 	uint32_t smbase;
 
-	/* The guest's TSC is the host's plus this. */
+	/* The guest's TSC is the host's plus this; or this alone, for runs that are to be the
+	 * same each time. */
 	uint64_t tsc_offset;
+	bool tsc_still;
 	uint32_t tsc_khz;
 
 	const struct x86_cpuid *cpuid; /* cpuid.h */
