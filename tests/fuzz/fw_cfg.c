@@ -38,7 +38,7 @@ static void start(void)
 	must(mem_alloc(ROM, NULL, false, &rom, &e) == 0);
 	must(mem_map(mem, 0, RAM, ram, true, &e) == 0);
 	memset(rom, 0x5a, ROM);
-	env = (struct pam_env){ mem, bus, ram, rom, ROM };
+	env = (struct pam_env){ mem, bus, ram, rom, ROM, false };
 	must(pam_new(&pam, &env, &e) == 0);
 	must(fw_cfg_new(&f, bus, mem, &e) == 0);
 	must(fw_cfg_file(f, "etc/live", "1111", 4, &e) == 0);

@@ -29,7 +29,7 @@ static void setup(struct bench *b)
 	memset(b->ram, 'r', RAM);
 	for (unsigned i = 0; i < ROM; i++)
 		b->rom[i] = (uint8_t)(i >> 14);
-	env = (struct pam_env){ b->mem, b->bus, b->ram, b->rom, ROM };
+	env = (struct pam_env){ b->mem, b->bus, b->ram, b->rom, ROM, false };
 	assert_int_equal(pam_new(&b->pam, &env, &e), 0);
 }
 
