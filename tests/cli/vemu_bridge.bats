@@ -9,6 +9,7 @@ own_net() {
 	mkdir -p etc
 	cp -a /etc/passwd /etc/group etc/
 	mkdir -p etc/qemu
+	# shellcheck disable=SC2016 # for that shell
 	timeout 30 unshare -rnm sh -eu -c '
 		mount --bind etc /etc
 		ip link add br7 type bridge
