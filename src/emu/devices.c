@@ -36,6 +36,17 @@ static const struct device_key ide_keys[] = {
 	{ "rerror", "str", "what to do when reading fails: report, ignore, stop" },
 	{ NULL, NULL, NULL },
 };
+static const struct device_key scsi_keys[] = {
+	{ "bootindex", "num", "its place in the order in which firmware tries to boot" },
+	{ "drive", "str", "the id= of a -drive, or the node-name= of a -blockdev" },
+	{ "bus", "str", "the id of a controller and .0; the first if not given" },
+	{ "scsi-id", "num", "target; the first that is free if not given" },
+	{ "lun", "num", "unit of the target; 0 if not given" },
+	{ "serial", "str", "what the guest reads as the serial number" },
+	{ "werror", "str", "what to do when writing fails: report, ignore, stop, enospc" },
+	{ "rerror", "str", "what to do when reading fails: report, ignore, stop" },
+	{ NULL, NULL, NULL },
+};
 static const struct device_key net_keys[] = {
 	{ "bootindex", "num", "its place in the order in which firmware tries to boot" },
 	{ "netdev", "str", "the id= of a -netdev" },
@@ -54,6 +65,10 @@ static const struct device_row rows[] = {
 	{ "ide-hd", "IDE", "a disk on the chipset's controller", DEVICE_IDE_HD, ide_keys },
 	{ "ide-cd", "IDE", "a CD-ROM drive there", DEVICE_IDE_CD, ide_keys },
 	{ "nvme", "PCI", "a disk on an NVMe controller of its own", DEVICE_NVME, nvme_keys },
+	{ "virtio-scsi-pci", "PCI", "a SCSI controller, a queue for each vCPU", DEVICE_SCSI,
+	  no_keys },
+	{ "scsi-hd", "SCSI", "a disk on such a controller", DEVICE_SCSI_HD, scsi_keys },
+	{ "scsi-cd", "SCSI", "a CD-ROM drive there", DEVICE_SCSI_CD, scsi_keys },
 	{ "virtio-net-pci", "PCI", "a network card", DEVICE_NET, net_keys },
 	{ "virtio-rng-pci", "PCI", "random numbers of the host", DEVICE_RNG, no_keys },
 	{ "isa-debug-exit", "ISA", "ends the machine with a status of the guest's",

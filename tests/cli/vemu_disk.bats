@@ -75,7 +75,7 @@ end
 	holds b
 }
 
-@test "IDE on pc: a disk, a disk without DMA, a CD-ROM" {
+@test "IDE and virtio-scsi on pc: disks, a disk without DMA, CD-ROMs" {
 	requires mke2fs e2fsck debugfs qemu-img
 	PATH=$PATH:/sbin:/usr/sbin
 	vemu_parts
@@ -83,16 +83,23 @@ end
 	disk b 32M
 	cd_image cd
 	script
-	vemu_initrd initrd script ata_piix sd_mod sr_mod crc32c_generic ext4
-	vemu_boot 60 "disk=sda disk=sdb cd=sr0 libata.force=1.01:pio4" -hda a.qcow2 -hdb b.qcow2 -cdrom cd.iso
+	disk c 32M
+	vemu_initrd initrd script ata_piix virtio_pci virtio_scsi sd_mod sr_mod crc32c_generic ext4
+	vemu_boot 60 "disk=sda disk=sdb disk=sdc cd=sr0 cd=sr1 libata.force=1.01:pio4" \
+		-hda a.qcow2 -hdb b.qcow2 -cdrom cd.iso -device virtio-scsi-pci,id=s \
+		-drive file=c.qcow2,if=none,id=c,discard=unmap -device scsi-hd,drive=c,bus=s.0 \
+		-drive file=cd.iso,if=none,id=d,format=raw,readonly=on -device scsi-cd,drive=d,scsi-id=5
 	said "wrote sda"
 	said "wrote sdb"
+	said "wrote sdc"
 	said "read sr0"
+	said "read sr1"
 	said "dev1.0 XFER_MW_DMA_2"
 	said "dev1.1 XFER_PIO_4"
 	said "$(seq 1 20000 | md5sum)"
 	holds a
 	holds b
+	holds c
 }
 
 @test "AHCI and NVMe on q35: disks and a CD-ROM" {

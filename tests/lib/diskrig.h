@@ -38,25 +38,25 @@ struct rig {
 	uint64_t ahci_at, nvme_at, bm_at; /* BARs */
 };
 
-static void rig_irq(void *arg, unsigned pin, int level)
+static inline void rig_irq(void *arg, unsigned pin, int level)
 {
 	((unsigned *)arg)[pin] = level != 0;
 }
 
-static void rig_msi(void *arg, uint64_t addr, uint32_t data)
+static inline void rig_msi(void *arg, uint64_t addr, uint32_t data)
 {
 	(void)arg;
 	(void)addr;
 	(void)data;
 }
 
-static uint32_t rig_config(struct rig *r, unsigned slot, unsigned fn, unsigned off)
+static inline uint32_t rig_config(struct rig *r, unsigned slot, unsigned fn, unsigned off)
 {
 	bus_write(r->bus, BUS_PORT, 0xcf8, 4, 1u << 31 | slot << 11 | fn << 8 | off);
 	return (uint32_t)bus_read(r->bus, BUS_PORT, 0xcfc, 4);
 }
 
-static void rig_reset(struct rig *r)
+static inline void rig_reset(struct rig *r)
 {
 	ide_reset(r->ide);
 	ahci_reset(r->ahci);
@@ -70,7 +70,7 @@ static void rig_reset(struct rig *r)
 }
 
 /* A raw disk whose sector n is filled with the byte n + 1. */
-static int rig_disk(struct disk *d, struct err *e)
+static inline int rig_disk(struct disk *d, struct err *e)
 {
 	char name[] = "/tmp/rig-disk.XXXXXX";
 	static char raw[] = "raw";
@@ -91,7 +91,7 @@ static int rig_disk(struct disk *d, struct err *e)
 	return r;
 }
 
-static int rig_devices(struct rig *r, struct err *e)
+static inline int rig_devices(struct rig *r, struct err *e)
 {
 	const struct ide_env ide = { .bus = r->bus,
 				     .pci = r->pci,
@@ -117,7 +117,7 @@ static int rig_devices(struct rig *r, struct err *e)
 	return x == 0 ? nvme_new(&r->nvme, &nvme, e) : x;
 }
 
-static int rig_new(struct rig *r, struct err *e)
+static inline int rig_new(struct rig *r, struct err *e)
 {
 	struct pci_env env = { .msi = { rig_msi, NULL },
 			       .low = RIG_LOW,

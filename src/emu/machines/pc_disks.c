@@ -8,6 +8,7 @@
 #include "emu/dev/nvme.h"
 #include "emu/disk.h"
 #include "emu/virtio/blk.h"
+#include "emu/virtio/scsi.h"
 #include "img/blk.h"
 
 #include <stdlib.h>
@@ -26,6 +27,7 @@ struct pc_disks {
 	struct ide *ide;
 	struct ahci *ahci;
 	struct nvme *nvme[CONFIG_DEVICES];
+	struct virtio_scsi *scsi[CONFIG_SCSI];
 };
 
 static const struct config_disk *config(const struct pc_disks *p, unsigned i)
@@ -66,6 +68,22 @@ static int add_virtio(struct pc_disks *p, unsigned i, struct err *e)
 					     .threads = threads(c) };
 
 	return virtio_blk_new(&p->blk[i], p->bus, p->m->mem, &v, e);
+}
+
+static int add_scsi(struct pc_disks *p, unsigned n, struct err *e)
+{
+	struct virtio_scsi_unit u[VIRTIO_SCSI_UNITS];
+	unsigned units = 0;
+
+	for (unsigned i = 0; i < p->m->config->disks && units < VIRTIO_SCSI_UNITS; i++) {
+		const struct config_disk *c = config(p, i);
+
+		if (c->bus == DISK_SCSI && c->controller == n)
+			u[units++] =
+				(struct virtio_scsi_unit){ &p->disk[i], c->cdrom,
+							   (uint8_t)c->unit, (uint8_t)c->lun };
+	}
+	return virtio_scsi_new(&p->scsi[n], p->bus, p->m->mem, u, units, p->m->vcpus, e);
 }
 
 static int add_nvme(struct pc_disks *p, unsigned i, struct err *e)
@@ -128,6 +146,8 @@ int pc_disks_new(struct pc_disks **out, struct machine *m, struct pci *bus, stru
 	p->bus = bus;
 	p->isa = isa;
 	r = open_all(p, e);
+	for (unsigned i = 0; i < m->config->scsis && r == 0; i++)
+		r = add_scsi(p, i, e);
 	if (r == 0)
 		r = q35 ? add_ahci(p, e) : add_ide(p, e);
 	for (unsigned i = 0; i < m->config->disks && r == 0; i++) {
@@ -137,9 +157,6 @@ int pc_disks_new(struct pc_disks **out, struct machine *m, struct pci *bus, stru
 			r = add_virtio(p, i, e);
 		else if (c->bus == DISK_NVME)
 			r = add_nvme(p, i, e);
-		else if (c->bus != DISK_IDE && c->bus != DISK_PFLASH)
-			r = err_set(e, -ENOTSUP, "%s: there is no such controller yet",
-				    c->file ? c->file : "CD-ROM");
 	}
 	return r;
 }
@@ -165,6 +182,9 @@ void pc_disks_reset(struct pc_disks *p)
 		ide_reset(p->ide);
 	if (p->ahci)
 		ahci_reset(p->ahci);
+	for (unsigned i = 0; i < CONFIG_SCSI; i++)
+		if (p->scsi[i])
+			virtio_scsi_reset(p->scsi[i]);
 	for (unsigned i = 0; i < CONFIG_DEVICES; i++) {
 		if (p->blk[i])
 			virtio_blk_reset(p->blk[i]);
@@ -179,6 +199,8 @@ void pc_disks_free(struct pc_disks *p)
 		return;
 	ide_free(p->ide);
 	ahci_free(p->ahci);
+	for (unsigned i = 0; i < CONFIG_SCSI; i++)
+		virtio_scsi_free(p->scsi[i]);
 	for (unsigned i = 0; i < CONFIG_DEVICES; i++) {
 		struct err e = { 0 };
 
