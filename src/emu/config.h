@@ -84,7 +84,7 @@ struct machine_config {
 	bool nographic;
 	char *serial[CONFIG_SERIALS]; /* specifications, NULL: no port */
 	bool serial_mux;              /* the first shares its place with the monitor */
-	char *monitor, *qmp;
+	char *monitor, *qmp, *gdb;
 	struct config_disk disk[CONFIG_DEVICES];
 	unsigned disks;
 	char *scsi[CONFIG_SCSI]; /* names of controllers; one without a name is "" */

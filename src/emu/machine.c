@@ -81,15 +81,35 @@ void machine_cont(struct machine *m)
 	if (m->running || m->powered_off)
 		return;
 	m->running = true;
+	/* who hears of it may still look at vCPUs */
+	machine_event(m, "RESUME", NULL);
 	clock_run(m->clock);
 	release(m);
-	machine_event(m, "RESUME", NULL);
 }
 
 void machine_event(struct machine *m, const char *name, const char *detail)
 {
-	if (m->watch.event)
-		m->watch.event(m->watch.arg, name, detail);
+	for (unsigned i = 0; i < MACHINE_WATCHES; i++)
+		if (m->watch[i].event)
+			m->watch[i].event(m->watch[i].arg, name, detail);
+}
+
+bool machine_watch_add(struct machine *m, const struct machine_watch *w)
+{
+	for (unsigned i = 0; i < MACHINE_WATCHES; i++) {
+		if (m->watch[i].event)
+			continue;
+		m->watch[i] = *w;
+		return true;
+	}
+	return false;
+}
+
+void machine_watch_remove(struct machine *m, void *arg)
+{
+	for (unsigned i = 0; i < MACHINE_WATCHES; i++)
+		if (m->watch[i].arg == arg)
+			m->watch[i] = (struct machine_watch){ 0 };
 }
 
 bool machine_powerdown(struct machine *m)

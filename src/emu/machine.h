@@ -39,6 +39,8 @@ struct machine_watch {
 	void *arg;
 };
 
+#define MACHINE_WATCHES 4
+
 struct machine {
 	struct machine_config *config;
 	struct loop *loop;
@@ -70,7 +72,7 @@ struct machine {
 	unsigned resumes; /* how often it went on */
 	char why[ERR_MSG_SIZE];
 	struct loop_job job;
-	struct machine_watch watch;
+	struct machine_watch watch[MACHINE_WATCHES];
 
 	bool running, powered_off;
 	int status; /* of the process */
@@ -94,6 +96,9 @@ void machine_cont(struct machine *m);
 bool machine_powerdown(struct machine *m);
 /* The end lost something that the guest had been told was safe: the process fails. */
 void machine_lost(struct machine *m, const char *what);
+/* Who hears of events; taken away by its @arg.  False: too many. */
+bool machine_watch_add(struct machine *m, const struct machine_watch *w);
+void machine_watch_remove(struct machine *m, void *arg);
 void machine_event(struct machine *m, const char *name, const char *detail);
 /* Errors of @d stop @m, where they are to: fills in d->stop and its kin. */
 void machine_disk(struct machine *m, struct disk *d);

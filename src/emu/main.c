@@ -4,6 +4,7 @@
 #include "base/tool.h"
 #include "emu/cpu/x86/cpuid.h"
 #include "emu/devices.h"
+#include "emu/gdb/gdb.h"
 #include "emu/machine.h"
 #include "emu/monitor/monitor.h"
 #include "emu/options.h"
@@ -208,6 +209,7 @@ static int run(struct machine_config *c)
 	struct err e = { 0 };
 	struct machine *m;
 	struct monitors *mon = NULL;
+	struct gdb *gdb = NULL;
 	struct ender end;
 	sigset_t set;
 	int fd = catch_signals(&set), status = 1, r;
@@ -221,11 +223,14 @@ static int run(struct machine_config *c)
 	r = loop_watch(m->loop, &end.fd, &e);
 	if (r == 0)
 		r = monitors_new(&mon, m, c->serial_mux ? pc_serial(m, 0) : NULL, &e);
+	if (r == 0 && c->gdb)
+		r = gdb_new(&gdb, m, c->gdb, &e);
 	if (r == 0)
 		r = give_up(c, &e);
 	if (r == 0)
 		r = machine_run(m, &status, &e);
 	/* before what the monitor looks at goes away */
+	gdb_free(gdb);
 	monitors_free(mon);
 	if (r == 0)
 		r = machine_end(m, &e);

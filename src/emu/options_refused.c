@@ -90,8 +90,6 @@ static const struct option_row rows[] = {
 	NO("chroot", "DIR", "use -runas and the filter of system calls"),
 	NO("msg", "OPTS", "messages have one form"),
 	NO("nodefaults", NULL, "use -nic none, -serial none and -monitor none"),
-	NO("gdb", "WHERE", "the debugger's stub is not supported yet"),
-	NO("s", NULL, "the debugger's stub is not supported yet"),
 	{ .name = NULL },
 };
 

@@ -35,6 +35,8 @@ static bool has_work(struct vcpu *c)
 {
 	uint32_t req = atomic_load(&c->request);
 
+	if (atomic_load(&c->held))
+		return req & (VCPU_STOP | VCPU_RESET);
 	if (req & WAKES)
 		return true;
 	if (atomic_load(&c->wait_sipi))
@@ -124,6 +126,8 @@ void *vcpu_thread(void *arg)
 			atomic_store(&c->wait_sipi, true);
 			break;
 		case EXIT_DEBUG:
+			/* whoever debugs hears of the stop and asks why */
+			machine_request(c->m, MACHINE_PAUSE, NULL);
 			break;
 		case EXIT_FAILED:
 			machine_request(c->m, MACHINE_FAILED, e.msg);

@@ -68,7 +68,10 @@ int monitors_new(struct monitors **out, struct machine *m, struct chardev *mux, 
 		monitors_free(s);
 		return r;
 	}
-	m->watch = (struct machine_watch){ on_event, s };
+	if (!machine_watch_add(m, &(struct machine_watch){ on_event, s })) {
+		monitors_free(s);
+		return err_set(e, -ENOSPC, "too many listen to the machine");
+	}
 	*out = s;
 	return 0;
 }
@@ -77,7 +80,7 @@ void monitors_free(struct monitors *s)
 {
 	if (!s)
 		return;
-	s->m->watch = (struct machine_watch){ 0 };
+	machine_watch_remove(s->m, s);
 	chardev_close(s->hmp_char);
 	chardev_close(s->qmp_char);
 	hmp_free(s->hmp);

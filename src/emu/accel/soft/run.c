@@ -378,6 +378,11 @@ static bool turn(struct soft *s, bool *halt)
 	return debug_trap(s, trap, halt);
 }
 
+static uint64_t dbg_era(const struct x86_cpu *c)
+{
+	return c->dbg.on && c->dbg.all ? (uint64_t)c->dbg.all->era + 1 : 0;
+}
+
 /* Translations are of the registers that the last run left; a reset, an INIT, a debugger may
  * have changed them.  CR0 is never 0 then. */
 static void enter(struct soft *s)
@@ -386,7 +391,7 @@ static void enter(struct soft *s)
 	bool first = !s->left.cr0;
 
 	if (s->left.cr0 == c->cr0 && s->left.cr3 == c->cr3 && s->left.cr4 == c->cr4 &&
-	    s->left.efer == c->efer && s->left.dr7 == c->dr[7])
+	    s->left.efer == c->efer && s->left.dr7 == c->dr[7] && s->left.dbg == dbg_era(c))
 		return;
 	for (unsigned m = 0; m < TLB_MODES && first; m++)
 		s->tlb_used[m] = true;
@@ -402,10 +407,21 @@ static void leave(struct soft *s)
 	s->left.cr4 = c->cr4;
 	s->left.efer = c->efer;
 	s->left.dr7 = c->dr[7];
+	s->left.dbg = dbg_era(c);
+}
+
+/* A breakpoint of a debugger outside lies before the next instruction. */
+static bool dbg_before(struct soft *s)
+{
+	struct x86_cpu *c = s->x.c;
+	uint64_t lin = s->mode_base + c->rip;
+
+	return x86_debug_before(c, x86_code64(c) ? lin : (uint32_t)lin);
 }
 
 static enum exit_reason run(struct soft *s)
 {
+	struct x86_cpu *c = s->x.c;
 	bool ok, halt = false;
 
 	soft_mode(s);
@@ -418,13 +434,20 @@ static enum exit_reason run(struct soft *s)
 		__atomic_store_n(&s->mode_tag, s->apart ? TAG_NONE : s->tag, __ATOMIC_SEQ_CST);
 		if (look(s))
 			return EXIT_REQUEST;
-		if (!s->x.c->int_shadow && interrupt(s, &ok)) {
+		/* a step is one of the code that is looked at, not of a handler */
+		if (!c->int_shadow && !c->dbg.step && interrupt(s, &ok)) {
 			if (!ok)
 				return EXIT_SHUTDOWN;
 			s->site = NULL;
 		}
+		if (c->dbg.on && dbg_before(s))
+			return EXIT_DEBUG;
 		if (!turn(s, &halt))
 			return EXIT_SHUTDOWN;
+		if (c->dbg.on && x86_debug_after(c)) {
+			atomic_store(&s->vcpu->halted, halt);
+			return EXIT_DEBUG;
+		}
 		if (!halt)
 			continue;
 		/* What came while interrupts were off ends the halt at once: nobody asks again. */

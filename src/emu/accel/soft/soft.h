@@ -128,7 +128,7 @@ struct soft {
 	struct site *site; /* of the jump that just left */
 	bool flushed;      /* since then */
 	struct {
-		uint64_t cr0, cr3, cr4, efer, dr7;
+		uint64_t cr0, cr3, cr4, efer, dr7, dbg;
 	} left;          /* as run() left them: somebody else may have changed them since */
 	bool bare;       /* rflags are complete */
 	bool single;     /* every instruction alone: a debugger's step */

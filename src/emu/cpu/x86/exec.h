@@ -113,7 +113,7 @@ static inline bool x86_canonical(uint64_t a)
 /* Is any breakpoint armed?  Then each instruction runs by itself. */
 static inline bool x86_debug_armed(const struct x86_cpu *c)
 {
-	return c->dr[7] & 0xff;
+	return (c->dr[7] & 0xff) || c->dbg.on;
 }
 /* Is one of data in this page? */
 bool x86_debug_page(const struct x86_cpu *c, uint64_t lin);
@@ -122,6 +122,9 @@ void x86_debug_data(struct x86_cpu *c, uint64_t lin, unsigned size, bool write);
 void x86_debug_port(struct x86_cpu *c, uint16_t port, unsigned size);
 /* Bits of DR6 of the breakpoints that an instruction at @lin meets. */
 uint32_t x86_debug_insn(const struct x86_cpu *c, uint64_t lin);
+/* For the debugger outside, around an instruction at @lin: true, it stops here (dbg.stop). */
+bool x86_debug_before(struct x86_cpu *c, uint64_t lin);
+bool x86_debug_after(struct x86_cpu *c);
 
 /* ---- segment.c ---- */
 

@@ -181,6 +181,32 @@ struct x86_apic_ops {
 
 #define X86_XSAVE_SIZE 4096
 
+/*
+ * What a debugger outside the machine waits for, at linear addresses.  It changes only while
+ * no processor runs.  Nothing of it is visible to the guest.
+ */
+#define X86_DBG_POINTS  64
+#define X86_DBG_WATCHES 16
+struct x86_debugger {
+	uint32_t era; /* another with every change */
+	unsigned points, watches;
+	uint64_t point[X86_DBG_POINTS];
+	struct {
+		uint64_t addr, len;
+		bool read, write;
+	} watch[X86_DBG_WATCHES];
+};
+enum x86_dbg_stop { X86_DBG_NONE, X86_DBG_POINT, X86_DBG_STEP, X86_DBG_READ, X86_DBG_WRITE };
+
+/* A processor's part.  @on: run one instruction at a time and look. */
+struct x86_dbg {
+	const struct x86_debugger *all; /* NULL: no debugger */
+	bool on, step;
+	bool resume;            /* a breakpoint of the first instruction has been told */
+	enum x86_dbg_stop stop; /* why it stopped */
+	uint64_t addr;          /* of the data */
+};
+
 struct x86_cpu {
 	uint64_t gpr[16];
 	uint64_t rip;
@@ -197,6 +223,7 @@ struct x86_cpu {
 	/* Set by STI, MOV SS and POP SS: no interrupt before the next instruction has been
 	 * done; nor, after the latter two, a #DB. */
 	bool int_shadow, debug_shadow;
+	struct x86_dbg dbg;  /* of a debugger outside */
 	uint32_t debug_hits; /* of DR6: breakpoints that the present instruction has met */
 	bool nmi_blocked;    /* until IRET */
 	bool nmi_pending;
