@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# test-timeout: 1800
+# test-timeout: 7200
 # A whole Debian in vemu: to a login on the serial port, at work, and off again.
 load ../lib/common
 load ../lib/vemu
@@ -29,6 +29,9 @@ teardown() {
 debian_disk() {
 	mkdir root
 	tar -C root -xpf "$VEMU_PARTS/debian.tar"
+	# a machine that others use takes its time
+	mkdir -p root/etc/systemd/system.conf.d
+	printf '[Manager]\nDefaultDeviceTimeoutSec=1200\nDefaultTimeoutStartSec=1200\n' >root/etc/systemd/system.conf.d/slow.conf
 	rm -f disk.raw
 	mke2fs -q -t ext4 -d root disk.raw 2G >/dev/null
 	rm -rf root
@@ -67,11 +70,11 @@ repository() {
 
 # login: as root, with a prompt that is easy to find.
 login() {
-	vemu_wait 300 'guest login:'
+	vemu_wait 1200 'guest login:'
 	vemu_send root
-	vemu_wait 60 'root@guest:'
+	vemu_wait 300 'root@guest:'
 	vemu_send "stty -echo; bind 'set enable-bracketed-paste off'; PS1=rea''dy:"
-	vemu_wait 20 'ready:'
+	vemu_wait 120 'ready:'
 }
 
 # works [OPTION...]: one whole life of a guest with its disk at $DISK.
@@ -84,16 +87,16 @@ works() {
 		-append "console=ttyS0 root=$DISK rw net.ifnames=0" "$@"
 	login
 	vemu_send 'for i in 1 2 3 4; do seq 1 300000 >/root/n$i; done; sync; md5sum /root/n? | cut -c 1-32 | sort -u; echo wr""itten'
-	vemu_wait 120 written
+	vemu_wait 600 written
 	grep -q "$(seq 1 300000 | md5sum | cut -c 1-32)" console
 	vemu_send "echo 'deb [trusted=yes] http://10.0.2.2:$PORT/ ./' >/etc/apt/sources.list; apt-get -q update && apt-get -q install hostkit-hello && hostkit-hello"
-	vemu_wait 300 'hello from a package'
+	vemu_wait 900 'hello from a package'
 	vemu_send 'mkdir /srv/www; cp /root/n1 /srv/www/; busybox httpd -p 8080 -h /srv/www; echo ser""ving'
-	vemu_wait 60 serving
+	vemu_wait 300 serving
 	"$VEMU_PARTS/busybox" wget -q -O n1 "http://127.0.0.1:$fwd/n1"
 	seq 1 300000 | cmp - n1
 	vemu_send poweroff
-	vemu_ends 180
+	vemu_ends 600
 
 	"$VIMG" check disk.qcow2
 	qemu-img check -q disk.qcow2

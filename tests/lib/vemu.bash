@@ -66,6 +66,7 @@ vemu_wait() {
 		fi
 		sleep 0.2
 	done
+	# shellcheck disable=SC2034 # the next wait begins there
 	VEMU_AT=$(stat -c %s console)
 }
 

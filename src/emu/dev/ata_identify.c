@@ -45,7 +45,7 @@ static void modes(const struct ata_drive *d, uint8_t *b)
 	word(b, 80, 0xf0); /* ATA-4 to ATA-7 */
 	word(b, 81, 0x16);
 	word(b, 88, 0x3fu | (kind == 8 ? 0x100u << n : 0));
-	word(b, 93, 0x6001); /* 80 wires */
+	word(b, 93, d->queued ? 0 : 0x6001); /* 80 wires, none where it is serial */
 }
 
 static void geometry(const struct ata_drive *d, uint8_t *b, uint64_t sectors)
