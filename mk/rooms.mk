@@ -41,5 +41,10 @@ room.vmod      := modules
 room.vhuge     := hugepages
 room.vemu      := emu
 
+# Scripts start vimg by the hundred, and loading libraries that only the host's rooms need
+# would take longer than its work.  vemu uses as little of libhostkit.
+link.vimg := static
+link.vemu := static
+
 # The guest's vector registers are in the processor's while this runs.
 cflags.src/emu/accel/soft/refill.c := -mgeneral-regs-only -fno-sanitize=all

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "host/modprobe_conf.h"
 #include "modules/load.h"
 #include "tests/unit/modules/tree.h"
 
