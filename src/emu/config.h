@@ -11,6 +11,7 @@
 #define CONFIG_DEVICES 24
 #define CONFIG_SCSI    4
 #define CONFIG_VCPUS   64
+#define CONFIG_SMBIOS  20
 #define CONFIG_FW      64
 
 enum machine_kind { MACHINE_PC, MACHINE_Q35 };
@@ -77,6 +78,8 @@ struct machine_config {
 	char *kernel, *initrd, *append;
 	char *bios; /* NULL: the machine's own, where firmware is needed */
 	struct config_boot boot;
+	char *smbios[CONFIG_SMBIOS]; /* enum smbios_text */
+	char *smbios_uuid;
 	struct config_fw fw_file[CONFIG_FW];
 	unsigned fw_files;
 	char *debugcon; /* where port debugcon_port leads, or NULL */

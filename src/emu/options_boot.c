@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the command line says of firmware. */
 #include "base/mem.h"
+#include "emu/boot/smbios.h"
 #include "emu/options_int.h"
 
 #include <stdlib.h>
@@ -99,6 +100,58 @@ out:
 	return r;
 }
 
+/* What a key says of which table. */
+static const struct {
+	uint8_t type, text;
+	const char *key;
+} smbios_keys_of[] = {
+	{ 0, SMBIOS_BIOS_VENDOR, "vendor" },
+	{ 0, SMBIOS_BIOS_VERSION, "version" },
+	{ 0, SMBIOS_BIOS_DATE, "date" },
+	{ 1, SMBIOS_SYS_VENDOR, "manufacturer" },
+	{ 1, SMBIOS_SYS_PRODUCT, "product" },
+	{ 1, SMBIOS_SYS_VERSION, "version" },
+	{ 1, SMBIOS_SYS_SERIAL, "serial" },
+	{ 1, SMBIOS_SYS_SKU, "sku" },
+	{ 1, SMBIOS_SYS_FAMILY, "family" },
+	{ 2, SMBIOS_BOARD_VENDOR, "manufacturer" },
+	{ 2, SMBIOS_BOARD_PRODUCT, "product" },
+	{ 2, SMBIOS_BOARD_VERSION, "version" },
+	{ 2, SMBIOS_BOARD_SERIAL, "serial" },
+	{ 2, SMBIOS_BOARD_ASSET, "asset" },
+	{ 3, SMBIOS_CASE_VENDOR, "manufacturer" },
+	{ 3, SMBIOS_CASE_VERSION, "version" },
+	{ 3, SMBIOS_CASE_SERIAL, "serial" },
+	{ 3, SMBIOS_CASE_ASSET, "asset" },
+	{ 3, SMBIOS_CASE_SKU, "sku" },
+};
+_Static_assert(SMBIOS_TEXTS <= CONFIG_SMBIOS, "a place for each text");
+
+static int opt_smbios(struct parse *p, const char *value, struct err *e)
+{
+	struct optset o = OPTSET_INIT;
+	uint64_t type = 4;
+	int r = optset_parse(&o, value, NULL, e);
+
+	if (r == 0)
+		r = optset_u64(&o, "type", &type, e);
+	if (r == 0 && type > 3)
+		r = err_set(e, -ENOTSUP, "-smbios %s: type=0 to type=3 can be given", value);
+	for (unsigned i = 0; i < ARRAY_SIZE(smbios_keys_of) && r == 0; i++)
+		if (smbios_keys_of[i].type == type)
+			r = options_take(&o, smbios_keys_of[i].key,
+					 &p->c->smbios[smbios_keys_of[i].text], e);
+	if (r == 0 && type == 1 && optset_get(&o, "uuid")) {
+		r = options_uuid("-smbios uuid=", optset_get(&o, "uuid"), e);
+		if (r == 0)
+			r = options_take(&o, "uuid", &p->c->smbios_uuid, e);
+	}
+	if (r == 0)
+		r = options_all_used(&o, "-smbios of this type", e);
+	optset_free(&o);
+	return r;
+}
+
 static int opt_debugcon(struct parse *p, const char *v, struct err *e)
 {
 	return options_string(&p->c->debugcon, v, e);
@@ -143,6 +196,9 @@ void options_boot_free(struct machine_config *c)
 {
 	free(c->bios);
 	free(c->debugcon);
+	free(c->smbios_uuid);
+	for (unsigned i = 0; i < CONFIG_SMBIOS; i++)
+		free(c->smbios[i]);
 	free(c->boot.order);
 	free(c->boot.once);
 	for (unsigned i = 0; i < c->fw_files; i++) {
@@ -168,6 +224,21 @@ static const struct device_key fw_cfg_keys[] = {
 	{ NULL, NULL, NULL },
 };
 
+static const struct device_key smbios_keys[] = {
+	{ "type", "num", "which table: 0 BIOS, 1 system, 2 board, 3 case" },
+	{ "vendor", "text", "of 0" },
+	{ "date", "text", "of 0" },
+	{ "manufacturer", "text", "of 1 to 3" },
+	{ "product", "text", "of 1 and 2" },
+	{ "version", "text", "of all" },
+	{ "serial", "text", "of 1 to 3" },
+	{ "asset", "text", "of 2 and 3" },
+	{ "sku", "text", "of 1 and 3" },
+	{ "family", "text", "of 1" },
+	{ "uuid", "uuid", "of 1; that of -uuid if not given" },
+	{ NULL, NULL, NULL },
+};
+
 static const struct option_row rows[] = {
 	{ .name = "bios", .arg = "FILE", .fn = opt_bios },
 	{ .name = "pflash", .arg = "FILE", .fn = options_pflash },
@@ -177,6 +248,7 @@ static const struct option_row rows[] = {
 	  .fn = opt_fw_cfg,
 	  .first = "name",
 	  .keys = fw_cfg_keys },
+	{ .name = "smbios", .arg = "OPTS", .fn = opt_smbios, .keys = smbios_keys },
 	{ .name = "debugcon", .arg = "WHERE", .fn = opt_debugcon },
 	{ .name = "global", .arg = "DEVICE.KEY=VALUE", .fn = opt_global },
 	{ .name = NULL },

@@ -47,6 +47,9 @@ int options_take(struct optset *o, const char *key, char **to, struct err *e) MU
 /* -EINVAL naming what nobody asked for. */
 int options_all_used(const struct optset *o, const char *option, struct err *e) MUST_CHECK;
 
+/* Whether it is a UUID; @option is for the message. */
+int options_uuid(const char *option, const char *v, struct err *e) MUST_CHECK;
+
 /* The groups: one a room.  A new one goes into the list in options.c. */
 extern const struct option_group options_machine, options_char, options_run, options_boot,
 	options_disk, options_dev, options_refused;

@@ -206,7 +206,7 @@ static int opt_name(struct parse *p, const char *v, struct err *e)
 	return r;
 }
 
-static int opt_uuid(struct parse *p, const char *v, struct err *e)
+int options_uuid(const char *option, const char *v, struct err *e)
 {
 	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 	size_t i = 0;
@@ -214,9 +214,16 @@ static int opt_uuid(struct parse *p, const char *v, struct err *e)
 	while (form[i] &&
 	       (form[i] == '-' ? v[i] == '-' : v[i] && strchr("0123456789abcdefABCDEF", v[i])))
 		i++;
-	if (form[i] || v[i])
-		return err_set(e, -EINVAL, "-uuid %s is not of the form %s", v, form);
-	return options_string(&p->c->uuid, v, e);
+	return form[i] || v[i]
+		       ? err_set(e, -EINVAL, "%s%s is not of the form %s", option, v, form)
+		       : 0;
+}
+
+static int opt_uuid(struct parse *p, const char *v, struct err *e)
+{
+	int r = options_uuid("-uuid ", v, e);
+
+	return r < 0 ? r : options_string(&p->c->uuid, v, e);
 }
 
 static int rtc_base(const char *base, int64_t now, int64_t *out, struct err *e)

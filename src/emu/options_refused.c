@@ -19,7 +19,6 @@
 
 static const struct option_row rows[] = {
 	/* the firmware's */
-	NO("smbios", "OPTS", FIRMWARE),
 	NO("L", "PATH", FIRMWARE),
 	NO("option-rom", "FILE", FIRMWARE),
 	NO("acpitable", "OPTS", "the tables are vemu's own"),

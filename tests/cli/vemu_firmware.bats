@@ -1,8 +1,7 @@
 #!/usr/bin/env bats
 # Firmware: the distribution's SeaBIOS up to a boot sector made here, ROMs of a few instructions.
 load ../lib/common
-
-VEMU=${BIN:-$TOP/build/release/bin}/vemu
+load ../lib/vemu
 
 seabios() {
 	local f
@@ -248,4 +247,22 @@ vemu() { timeout 30 "$VEMU" -accel soft -m 64 "$@"; }
 	grep -q 'UEFI Interactive Shell' out
 	# it keeps its boot entries
 	! cmp -s vars.fd /usr/share/OVMF/OVMF_VARS_4M.fd
+}
+
+@test "a kernel by -kernel is started by SeaBIOS and by OVMF, too, and sees -smbios" {
+	[ -n "${HOSTKIT_LONG:-}" ] || skip "only in the long run"
+	seabios
+	vemu_parts
+	printf 'cat /sys/class/dmi/id/product_serial /proc/cmdline' >script
+	vemu_initrd initrd script
+	vemu_boot 120 given -bios bios-256k.bin -smbios type=1,serial=S1234
+	said S1234
+	said given
+	[ -e /usr/share/OVMF/OVMF_CODE_4M.fd ] || skip "no OVMF here"
+	cp /usr/share/OVMF/OVMF_VARS_4M.fd vars.fd
+	vemu_boot 200 given -M q35 -smbios type=1,serial=S1234 \
+		-drive if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd \
+		-drive if=pflash,format=raw,file=vars.fd
+	said S1234
+	said given
 }

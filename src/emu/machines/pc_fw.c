@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "emu/boot/linux_fw.h"
 #include "emu/boot/rom.h"
+#include "emu/boot/smbios.h"
 #include "emu/dev/fw_cfg.h"
 #include "emu/dev/pam.h"
 #include "emu/dev/pflash.h"
@@ -98,11 +99,9 @@ static int e820_file(struct pc_fw *f, struct err *e)
 /* S0, S5 but no S1 to S4: bit 7 says that there is one, the others its number. */
 static const uint8_t states[6] = { 0x80, 0, 0, 1, 2, 0x80 };
 
-static int uuid_item(struct pc_fw *f, struct err *e)
+static void parse_uuid(const char *s, uint8_t u[16])
 {
-	const char *s = f->m->config->uuid;
-	uint8_t u[16] = { 0 };
-
+	memset(u, 0, 16);
 	for (unsigned i = 0; s && i < 16; s += *s == '-') {
 		unsigned v;
 
@@ -111,7 +110,31 @@ static int uuid_item(struct pc_fw *f, struct err *e)
 		u[i++] = (uint8_t)v;
 		s += 2;
 	}
-	return fw_cfg_item(f->cfg, FW_CFG_UUID, u, sizeof(u), e);
+}
+
+static int smbios_files(struct pc_fw *f, struct err *e)
+{
+	const struct machine_config *c = f->m->config;
+	struct smbios_env env = { .text = c->smbios,
+				  .machine = c->kind == MACHINE_Q35 ? "Standard PC (q35)"
+								    : "Standard PC (pc)",
+				  .low_ram = f->m->low_ram,
+				  .high_ram = f->m->high_ram,
+				  .cores = c->cores ? c->cores : 1,
+				  .threads = c->threads ? c->threads : 1 };
+	struct smbios s;
+	int r;
+
+	env.sockets = f->m->vcpus / (env.cores * env.threads);
+	parse_uuid(c->smbios_uuid ? c->smbios_uuid : c->uuid, env.uuid);
+	r = smbios_build(&env, &s, e);
+	if (r < 0)
+		return r;
+	r = fw_cfg_file(f->cfg, SMBIOS_FILE_TABLES, s.tables, s.len, e);
+	if (r == 0)
+		r = fw_cfg_file(f->cfg, SMBIOS_FILE_ANCHOR, s.anchor, SMBIOS_ANCHOR, e);
+	free(s.tables);
+	return r;
 }
 
 static int numbers(struct pc_fw *f, struct err *e)
@@ -126,8 +149,11 @@ static int numbers(struct pc_fw *f, struct err *e)
 		{ FW_CFG_CPUS, 2, f->m->vcpus },       { FW_CFG_CPUS_MAX, 2, f->m->vcpus },
 		{ FW_CFG_BOOT_MENU, 2, c->boot.menu }, { FW_CFG_IRQ0, 4, 1 },
 	};
-	int r = uuid_item(f, e);
+	uint8_t u[16];
+	int r;
 
+	parse_uuid(c->uuid, u);
+	r = fw_cfg_item(f->cfg, FW_CFG_UUID, u, sizeof(u), e);
 	for (unsigned i = 0; i < ARRAY_SIZE(all) && r == 0; i++)
 		r = fw_cfg_number(f->cfg, all[i].key, all[i].bytes, all[i].v, e);
 	return r;
@@ -208,6 +234,8 @@ int pc_fw_files(struct pc_fw *f, void (*acpi)(void *arg, struct acpi_env *env), 
 		r = fw_cfg_file(f->cfg, "etc/system-states", states, sizeof(states), e);
 	if (r == 0)
 		r = acpi_files(f, e);
+	if (r == 0)
+		r = smbios_files(f, e);
 	if (r == 0)
 		r = boot_files(f, bootorder, e);
 	if (r == 0)
