@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Each copied form against the processor itself: the same instruction on the same registers,
- * flags and memory, run as it is and run by the engine.  test-timeout: 600
+ * flags and memory, run as it is and run by the engine.  test-timeout: 3000
  */
 #include "tests/unit/emu/guest.h"
 
@@ -238,7 +238,7 @@ static bool next_row(FILE *f, struct form_row *r)
 static void all_forms(const char *opts)
 {
 	struct guest g;
-	unsigned bad = 0, times = getenv("HOSTKIT_LONG") ? 10000 : 60;
+	unsigned bad = 0, times = getenv("HOSTKIT_LONG") ? 10000 : 30;
 
 	char path[4096];
 	const char *top = getenv("TOP");

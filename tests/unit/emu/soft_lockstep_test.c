@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FORMS_MAX 2000
+#define FORMS_MAX 4096
 #define PROGRAM   24 /* forms */
 
 struct form_row {
