@@ -27,7 +27,8 @@ enum disk_action { DISK_REPORT, DISK_IGNORE, DISK_STOP, DISK_ENOSPC };
 struct config_disk {
 	enum disk_bus bus;
 	bool cdrom;
-	unsigned unit; /* IDE: 2 * channel + device, or the port of AHCI; SCSI: target; flash: 0 or 1 */
+	unsigned
+		unit; /* IDE: 2 * channel + device, or the port of AHCI; SCSI: target; flash: 0 or 1 */
 	unsigned lun, controller; /* SCSI */
 	enum disk_action werror, rerror;
 	char *id;            /* of the drive, or NULL */

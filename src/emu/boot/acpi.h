@@ -42,9 +42,9 @@ struct mem;
 struct acpi_env {
 	unsigned vcpus;
 	uint8_t apic_id[CONFIG_VCPUS]; /* of each */
-	uint64_t low_ram, high_ram; /* windows for BARs lie above them */
-	uint16_t pm_base;           /* ports of the power management */
-	uint64_t mmcfg;             /* configuration space in memory; 0: none */
+	uint64_t low_ram, high_ram;    /* windows for BARs lie above them */
+	uint16_t pm_base;              /* ports of the power management */
+	uint64_t mmcfg;                /* configuration space in memory; 0: none */
 	bool q35, vga;
 	bool serials[2];
 };
