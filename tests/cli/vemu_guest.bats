@@ -99,6 +99,48 @@ vemu() { timeout 20 "$VEMU" -accel soft -m 64 -kernel kernel "$@"; }
 	jq -e '.[] | select(.return == "fred\n")' parsed >/dev/null
 }
 
+@test "QMP: requests of the wrong shape are named, and no capability can be had" {
+	requires jq
+	# shellcheck disable=SC2086
+	kernel $spin
+	{
+		echo '{"execute": "qmp_capabilities", "arguments": {"enable": ["oob"]}, "id": 1}'
+		echo '{"execute": "qmp_capabilities", "id": 2}'
+		echo '{"execute": "qmp_capabilities", "id": 3}'
+		echo '{"exec-oob": "stop", "id": 4}'
+		echo '{"execute": "stop", "arguments": 7, "id": 5}'
+		echo '{"execute": "stop", "when": "now", "id": 6}'
+		echo '{"execute": "query-chardev", "id": 7}'
+		echo '{"execute": "snapshot-save", "id": 8}'
+		echo '{"execute": "query-target", "id": 9}'
+		echo '{"execute": "quit"}'
+		sleep 1
+	} | vemu -display none -serial null -qmp stdio >out
+	answer() { jq -c "select(.id == $1) | $2" out; }
+	[ "$(answer 1 .error.class)" = '"GenericError"' ]
+	[ "$(answer 2 .return)" = '{}' ]
+	[ "$(answer 3 .error.class)" = '"CommandNotFound"' ]
+	[[ "$(answer 4 .error.desc)" == *"out of band"* ]]
+	[[ "$(answer 5 .error.desc)" == *"'arguments' must be an object"* ]]
+	[[ "$(answer 6 .error.desc)" == *"'when'"* ]]
+	[ "$(answer 7 '.return[0].label')" = '"serial0"' ]
+	[[ "$(answer 8 .error.desc)" == *"cannot be saved"* ]]
+	[ "$(answer 9 .return.arch)" = '"x86_64"' ]
+}
+
+@test "the monitor shows memory at physical and linear addresses, and why states are not saved" {
+	# shellcheck disable=SC2086
+	kernel $spin
+	{
+		printf 'stop\nxp /1 0x1000200\nx /1 0x1000200\nx 0xffff800000000000\nsavevm a\nhelp xp\nquit\n'
+		sleep 1
+	} | vemu -display none -serial null -monitor stdio >out
+	[ "$(grep -c '^0000000001000200: 0x....feeb' out)" = 2 ]
+	grep -q '^ffff800000000000: --------' out
+	grep -q 'cannot be saved' out
+	grep -q '^xp  *\[/COUNT\] ADDRESS' out
+}
+
 @test "system calls are filtered by default, and not with -sandbox off" {
 	# shellcheck disable=SC2086
 	kernel $spin

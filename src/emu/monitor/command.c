@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "emu/bus.h"
 #include "emu/chardev/chardev.h"
+#include "emu/cpu/x86/paging.h"
 #include "emu/cpu/x86/state.h"
 #include "emu/machine.h"
 #include "emu/mem.h"
@@ -193,8 +194,24 @@ static void do_quit(struct machine *m, const char *arg, struct str *out)
 	machine_request(m, MACHINE_QUIT, NULL);
 }
 
-/* xp /COUNT ADDRESS: words of memory. */
-static void do_xp(struct machine *m, const char *arg, struct str *out)
+/* The word at a physical address, or at a linear one of the first vCPU. */
+static int peek(struct machine *m, unsigned long long addr, bool linear, uint32_t *v)
+{
+	uint8_t *to = (uint8_t *)v;
+
+	for (unsigned i = 0; i < 4; i++) {
+		uint64_t gpa = addr + i;
+
+		if (linear && x86_peek(m->vcpu[0].x86, m->mem, addr + i, &gpa) < 0)
+			return -EFAULT;
+		if (mem_read(m->mem, gpa, to + i, 1) < 0)
+			return -EFAULT;
+	}
+	return 0;
+}
+
+/* /COUNT ADDRESS: words of memory. */
+static void dump(struct machine *m, const char *arg, bool linear, struct str *out)
 {
 	unsigned long long addr, count = 1;
 
@@ -210,12 +227,35 @@ static void do_xp(struct machine *m, const char *arg, struct str *out)
 
 		if (i % 4 == 0)
 			str_addf(out, "%s%016llx:", i ? "\n" : "", addr + 4 * i);
-		if (mem_read(m->mem, addr + 4 * i, &v, 4) < 0)
+		if (peek(m, addr + 4 * i, linear, &v) < 0)
 			str_add(out, " --------");
 		else
 			str_addf(out, " 0x%08x", v);
 	}
 	str_add(out, "\n");
+}
+
+static void do_xp(struct machine *m, const char *arg, struct str *out)
+{
+	dump(m, arg, false, out);
+}
+
+static void do_x(struct machine *m, const char *arg, struct str *out)
+{
+	bool was = m->running;
+
+	/* the tables are those of a vCPU outside guest code */
+	machine_stop(m);
+	dump(m, arg, true, out);
+	if (was)
+		machine_cont(m);
+}
+
+static void no_states(struct machine *m, const char *arg, struct str *out)
+{
+	(void)m;
+	(void)arg;
+	str_add(out, "a machine's state cannot be saved, loaded or moved yet\n");
 }
 
 static void do_help(struct machine *m, const char *arg, struct str *out);
@@ -228,20 +268,25 @@ static const struct word {
 	{ "c", "go on", do_cont },
 	{ "help", "this list", do_help },
 	{ "info", "WHAT: tell; alone it lists what there is", do_info },
+	{ "loadvm", "refused: states cannot be loaded yet", no_states },
+	{ "migrate", "refused: states cannot be moved yet", no_states },
 	{ "quit", "end the machine at once", do_quit },
 	{ "q", "end the machine at once", do_quit },
+	{ "savevm", "refused: states cannot be saved yet", no_states },
 	{ "stop", "stop the guest", do_stop },
 	{ "system_powerdown", "press the power button", do_powerdown },
 	{ "system_reset", "press the reset button", do_reset },
+	{ "x", "[/COUNT] ADDRESS: 32-bit words at a linear address of the first processor",
+	  do_x },
 	{ "xp", "[/COUNT] ADDRESS: 32-bit words of the guest's memory", do_xp },
 };
 
 static void do_help(struct machine *m, const char *arg, struct str *out)
 {
 	(void)m;
-	(void)arg;
 	for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
-		str_addf(out, "%-18s %s\n", words[i].name, words[i].help);
+		if (!*arg || !strcmp(arg, words[i].name))
+			str_addf(out, "%-18s %s\n", words[i].name, words[i].help);
 }
 
 void command_line(struct machine *m, const char *line, struct str *out)

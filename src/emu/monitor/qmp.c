@@ -47,20 +47,61 @@ static json_t *error(const char *class, const char *desc)
 	return json_pack("{s:{s:s, s:s}}", "error", "class", class, "desc", desc);
 }
 
-static void execute(struct qmp *q, const json_t *request)
+/* What is wrong with a request whatever its command; -EINVAL in @e. */
+static int shape(json_t *request, struct err *e)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(request, key, value)
+	{
+		if (!strcmp(key, "exec-oob"))
+			return err_set(e, -EINVAL, "commands out of band are not supported");
+		if (!strcmp(key, "arguments") && !json_is_object(value))
+			return err_set(e, -EINVAL,
+				       "QMP input member 'arguments' must be an object");
+		if (strcmp(key, "execute") != 0 && strcmp(key, "arguments") != 0 &&
+		    strcmp(key, "id") != 0)
+			return err_set(e, -EINVAL, "QMP input member '%.64s' is unexpected",
+				       key);
+	}
+	return 0;
+}
+
+/* The greeting offers no capability, so none can be switched on. */
+static json_t *agree(struct qmp *q, const json_t *args, const char **class, struct err *e)
+{
+	if (q->ready) {
+		*class = "CommandNotFound";
+		err_set(e, -EINVAL,
+			"Capabilities negotiation is already complete, command ignored");
+		return NULL;
+	}
+	if (json_array_size(json_object_get(args, "enable"))) {
+		err_set(e, -EINVAL, "no capability can be enabled: none was offered");
+		return NULL;
+	}
+	q->ready = true;
+	return json_object();
+}
+
+static void execute(struct qmp *q, json_t *request)
 {
 	const char *name = json_string_value(json_object_get(request, "execute"));
 	const char *class = "GenericError";
 	struct err e = { 0 };
 	json_t *r = NULL;
 
+	if (shape(request, &e) < 0) {
+		send(q, with_id(error(class, e.msg), request));
+		return;
+	}
 	if (!name) {
 		send(q, with_id(error(class, "QMP input lacks member 'execute'"), request));
 		return;
 	}
 	if (!strcmp(name, "qmp_capabilities")) {
-		q->ready = true;
-		r = json_object();
+		r = agree(q, json_object_get(request, "arguments"), &class, &e);
 	} else if (!q->ready) {
 		class = "CommandNotFound";
 		err_set(&e, -EINVAL,

@@ -122,6 +122,34 @@ static json_t *do_human(struct machine *m, const json_t *args, struct err *e)
 	return r;
 }
 
+static json_t *query_target(struct machine *m, const json_t *args, struct err *e)
+{
+	return json_pack("{s:s}", "arch", "x86_64");
+}
+
+static json_t *query_chardev(struct machine *m, const json_t *args, struct err *e)
+{
+	json_t *all = json_array();
+
+	for (unsigned i = 0; i < CONFIG_SERIALS; i++) {
+		char label[16] = "serial0";
+
+		if (!pc_serial(m, i))
+			continue;
+		label[6] = (char)('0' + i);
+		json_array_append_new(all, json_pack("{s:b, s:s, s:s}", "frontend-open", 1,
+						     "label", label, "filename",
+						     chardev_about(pc_serial(m, i))));
+	}
+	return all;
+}
+
+static json_t *no_states(struct machine *m, const json_t *args, struct err *e)
+{
+	err_set(e, -ENOTSUP, "a machine's state cannot be saved, loaded or moved yet");
+	return NULL;
+}
+
 static json_t *query_commands(struct machine *m, const json_t *args, struct err *e);
 
 static const struct {
@@ -130,15 +158,20 @@ static const struct {
 } commands[] = {
 	{ "cont", do_cont },
 	{ "human-monitor-command", do_human },
+	{ "migrate", no_states },
 	{ "query-block", query_block },
+	{ "query-chardev", query_chardev },
 	{ "query-commands", query_commands },
 	{ "query-cpus-fast", query_cpus },
 	{ "query-kvm", query_kvm },
 	{ "query-name", query_name },
 	{ "query-status", query_status },
+	{ "query-target", query_target },
 	{ "query-uuid", query_uuid },
 	{ "query-version", query_version },
 	{ "quit", do_quit },
+	{ "snapshot-load", no_states },
+	{ "snapshot-save", no_states },
 	{ "stop", do_stop },
 	{ "system_powerdown", do_powerdown },
 	{ "system_reset", do_reset },
