@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # A guest of a few instructions, as a kernel image made here: what it says on its serial port,
 # how it ends, what the monitors say.
+# shellcheck disable=SC2154 # the code of lib/flat
 load ../lib/common
 load ../lib/flat
 
