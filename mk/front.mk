@@ -8,7 +8,7 @@
 
 groups.check      := build test
 groups.check-long := build test vm
-groups.check-vm   := build test
+groups.check-vm   := build test vm
 groups.coverage   := build test
 groups.bench      := build test
 groups.demo       := build demo

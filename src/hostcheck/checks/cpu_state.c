@@ -171,6 +171,11 @@ int cpu_flaws(struct facts *f, struct finding *out, struct err *e)
 		return found(out, unknown ? V_INFO : V_OK, "%zu known, none open%s", flaws.n,
 			     unknown ? ", some not certain" : "");
 	found(out, V_WARN, "open: %s", names);
+	if (facts_is_arm64(f))
+		return advise(
+			out, NULL, R_REBOOT,
+			"A guest may read memory of the host through them. Bring kernel and "
+			"firmware up to date, and take mitigations=off away.");
 	return advise(
 		out, NULL, R_REBOOT,
 		"A guest may read memory of the host through them. Bring kernel and microcode "

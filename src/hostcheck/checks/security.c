@@ -33,9 +33,12 @@ static int security_boot(struct facts *f, struct finding *out, struct err *e)
 	if (r < 0)
 		return r;
 	if (s->efi == TRI_NO)
-		return found(out, V_INFO, "started by BIOS, or without firmware variables");
+		return found(out, V_INFO, "%s",
+			     facts_is_arm64(f)
+				     ? "started without UEFI"
+				     : "started by BIOS, or without firmware variables");
 	if (s->secure_boot == TRI_UNKNOWN)
-		return found(out, V_INFO, "EFI; the variable cannot be read");
+		return found(out, V_INFO, "EFI; its variable SecureBoot is not to be seen");
 	return found(out, V_INFO, "EFI, secure boot %s",
 		     s->secure_boot == TRI_YES ? "on" : "off");
 }

@@ -91,6 +91,9 @@ static int plan(const struct host *h, const struct profile *p, struct plan *out,
 	}
 	if (r == 0 && differs)
 		r = reload(&s, m, v.live, e);
+	if (r == 0 && p->nested == WISH_YES && v.nested == NESTED_NONE)
+		r = STEP_NOTE(&s, false, e, "guests cannot run guests: %s has no nested switch",
+			      *v.live ? v.live : v.module);
 	modprobe_conf_free(&c);
 	return step_fold(&s, from, r, e);
 }

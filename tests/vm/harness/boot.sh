@@ -6,7 +6,10 @@
 #
 # Lines at the head of TEST say what machine it wants:
 #
-#	# machine: -cpu EPYC,+svm -device amd-iommu	options of qemu-system-x86_64
+#	# arch: arm64					of this architecture; x86_64 without this line
+#	# machine: -cpu EPYC,+svm -device amd-iommu	options of qemu-system-ARCH
+#	# firmware: uefi				boot by it: arm64 then has ACPI, no device tree
+#	# bochs: corei7_haswell_4770			in bochs, as this processor, in place of QEMU
 #	# append: hugepagesz=1G				words for the kernel
 #	# memory: 1536					MiB
 #	# limit: 240					seconds
@@ -14,15 +17,19 @@
 set -eu
 dir=$1 test=$2
 
-if [ ! -e "$dir/initrd" ]; then
-	why=$(cat "$dir/why" 2>/dev/null || echo "nothing to boot")
+# skip WHY
+skip() {
 	if [ -n "${HOSTKIT_NO_SKIP:-}" ]; then
-		echo "not ok 1 - $why"
+		echo "not ok 1 - $1"
 	else
-		echo "ok 1 # skip $why"
+		echo "ok 1 # skip $1"
 	fi
 	echo 1..1
 	exit 0
+}
+
+if [ ! -e "$dir/initrd" ]; then
+	skip "$(cat "$dir/why" 2>/dev/null || echo "nothing to boot")"
 fi
 
 # field NAME DEFAULT
@@ -42,12 +49,27 @@ cp "$dir/initrd" initrd
 # The guest writes here, never into the image that others use.
 cp --sparse=always "$dir/root.img" root.img
 
-# shellcheck disable=SC2046 # options are words
-timeout -k 5 "$limit" qemu-system-x86_64 -accel tcg,thread=multi -smp 2 -m "$(field memory 1024)" \
-	-nodefaults -no-user-config -display none -serial stdio -nic none \
-	-drive file=root.img,if=none,id=root,format=raw,cache=unsafe -device virtio-blk-pci,drive=root \
-	-kernel "$dir/vmlinuz" -initrd initrd $(field machine "-machine q35 -cpu EPYC,+svm") \
-	-append "console=ttyS0 panic=-1 quiet $(field append '')" >console.raw 2>console.err </dev/null || :
+case $(field arch x86_64) in
+arm64) qemu=qemu-system-aarch64 console=ttyAMA0 machine="-machine virt -cpu cortex-a72" ;;
+*) qemu=qemu-system-x86_64 console=ttyS0 machine="-machine q35 -cpu EPYC,+svm" ;;
+esac
+firmware=
+[ "$(field firmware none)" != uefi ] || firmware="-bios $dir/uefi.fd"
+model=$(field bochs '')
+
+if [ -n "$model" ]; then
+	status=0
+	bash "$(dirname "$0")/bochs.sh" "$dir/vmlinuz" initrd root.img "$limit" "$(field memory 512)" \
+		"$model" "$(field append '')" >console.raw 2>console.err || status=$?
+	[ $status != 77 ] || skip "$(tail -n 1 console.err)"
+else
+	# shellcheck disable=SC2046,SC2086 # options are words
+	timeout -k 5 "$limit" $qemu -accel tcg,thread=multi -smp 2 -m "$(field memory 1024)" \
+		-nodefaults -no-user-config -display none -serial stdio -nic none \
+		-drive file=root.img,if=none,id=root,format=raw,cache=unsafe -device virtio-blk-pci,drive=root \
+		-kernel "$dir/vmlinuz" -initrd initrd $firmware $(field machine "$machine") \
+		-append "console=$console panic=-1 quiet $(field append '')" >console.raw 2>console.err </dev/null || :
+fi
 
 # The console adds carriage returns, and the kernel may write in between.
 tr -d '\r' <console.raw >console.log

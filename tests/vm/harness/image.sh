@@ -3,7 +3,8 @@
 # Makes the disk and the initramfs that all guests of tests/vm boot from: busybox, kmod, OpenRC,
 # a stock kernel's modules, and hostkit as `make install` put it into STAGE.  PARTS is what
 # fetch.sh brought; OUT gets root.img, initrd and vmlinuz.  BESIDE has the programs that hostcheck is
-# set against.  Needs no rights and mounts nothing.
+# set against.  Where PARTS has a sysroot, of another architecture, all programs are from there.
+# Needs no rights and mounts nothing.
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -16,6 +17,8 @@ root=$out/root
 kernels=("$parts"/kernel/lib/modules/*)
 kver=${kernels[0]##*/}
 busybox=$parts/busybox
+sysroot=
+[ ! -d "$parts/sysroot" ] || sysroot=$parts/sysroot
 modules="tun tap vhost vhost_net vhost_vsock kvm kvm-amd kvm-intel bridge stp vfio vfio-pci
 	vfio_iommu_type1 msr cpuid virtio_blk virtio_net virtio_pci virtio_iommu ext4
 	crc32c_generic crc32c_intel overlay loop veth"
@@ -27,10 +30,13 @@ mkdir -p "$root"/{bin,sbin,dev,proc,sys,run,tmp,root,home,vm,mnt,boot} "$root"/u
 chmod 1777 "$root/tmp"
 chmod 700 "$root/root"
 cp "$busybox" "$root/bin/busybox"
-for applet in $("$busybox" --list-full); do
-	mkdir -p "$root/$(dirname "$applet")"
-	[ -e "$root/$applet" ] || ln -s /bin/busybox "$root/$applet"
-done
+# One of another architecture names its applets when it runs, on the guest's first boot.
+if [ -z "$sysroot" ]; then
+	for applet in $("$busybox" --list-full); do
+		mkdir -p "$root/$(dirname "$applet")"
+		[ -e "$root/$applet" ] || ln -s /bin/busybox "$root/$applet"
+	done
+fi
 
 # The modules wanted and what they need.
 depmod -b "$parts/kernel" "$kver"
@@ -45,8 +51,28 @@ done <"$out/modules.list"
 cp "$parts/kernel/lib/modules/$kver"/modules.{builtin,builtin.modinfo,order} "$root/lib/modules/$kver/"
 depmod -b "$root" "$kver"
 
+# foreign_libs FILE...: the libraries that these name, what those name, and the loader.
+foreign_libs() {
+	local lib=lib/aarch64-linux-gnu name queue=("$@")
+	mkdir -p "$root/$lib"
+	cp -L "$sysroot/lib/ld-linux-aarch64.so.1" "$root/lib/"
+	while [ ${#queue[@]} -gt 0 ]; do
+		for name in $(readelf -dW "${queue[0]}" 2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do
+			if [ ! -e "$root/$lib/$name" ] && [ -e "$sysroot/$lib/$name" ]; then
+				cp -L "$sysroot/$lib/$name" "$root/$lib/$name"
+				queue+=("$root/$lib/$name")
+			fi
+		done
+		queue=("${queue[@]:1}")
+	done
+}
+
 # libs PROGRAM...: the libraries these need, where the loader will look for them.
 libs() {
+	if [ -n "$sysroot" ]; then
+		foreign_libs "$@" "$stage"/usr/lib/libhostkit.so.*
+		return
+	fi
 	LD_LIBRARY_PATH=$stage/usr/lib:$beside/usr/lib/x86_64-linux-gnu:$parts/openrc/lib/x86_64-linux-gnu:$parts/openrc/usr/lib/x86_64-linux-gnu \
 		ldd "$@" 2>/dev/null | awk '/=> \// { print $3 } /^\t\/lib/ { print $1 }' | sort -u |
 		while read -r lib; do
@@ -61,21 +87,29 @@ libs() {
 			cp -L "$lib" "$root$dest"
 		done
 }
+# program NAME: where it is, for this image.
+program() {
+	if [ -n "$sysroot" ]; then
+		find "$sysroot/usr/bin" "$sysroot/usr/sbin" -name "$1" -type f | head -n 1
+	else
+		command -v "$1"
+	fi
+}
 # A directory of the host may be a link here (/lib to /usr/lib): both names lead to one place.
 cp -a "$parts"/openrc/. "$root"/
 cp -a "$stage"/. "$root"/
 rm -f "$root/bin/kmod"
-cp "$(command -v kmod)" "$root/bin/kmod"
-libs "$(command -v kmod)"
+cp "$(program kmod)" "$root/bin/kmod"
+libs "$(program kmod)"
 for applet in modprobe lsmod rmmod insmod modinfo depmod; do
 	rm -f "$root/sbin/$applet" "$root/bin/$applet" "$root/usr/sbin/$applet"
 	ln -s /bin/kmod "$root/sbin/$applet"
 done
 # Alpine's busybox makes accounts, Debian's does not: there the system's own tools do.
-if ! "$busybox" --list | grep -qx addgroup; then
+if [ -n "$sysroot" ] || ! "$busybox" --list | grep -qx addgroup; then
 	for p in groupadd groupdel useradd userdel usermod gpasswd; do
-		cp "$(command -v "$p")" "$root/usr/sbin/$p"
-		libs "$(command -v "$p")"
+		cp "$(program "$p")" "$root/usr/sbin/$p"
+		libs "$(program "$p")"
 	done
 	cp /etc/login.defs "$root/etc/login.defs"
 fi
@@ -121,11 +155,11 @@ ram=$out/ram
 rm -rf "$ram"
 mkdir -p "$ram"/{bin,dev,proc,sys,new,"lib/modules/$kver"}
 cp "$busybox" "$ram/bin/busybox"
-for applet in sh mount modprobe switch_root cut cat mkdir sleep cp chmod poweroff; do
+for applet in sh mount modprobe switch_root cut cat mkdir sleep cp chmod chroot poweroff; do
 	ln -s busybox "$ram/bin/$applet"
 done
-for m in virtio_pci virtio_blk crc32c_generic ext4; do
-	modprobe -d "$parts/kernel" -S "$kver" -D $m | awk '$1 == "insmod" { print $2 }'
+for m in virtio_pci virtio_blk ata_piix sd_mod crc32c_generic ext4; do
+	modprobe -d "$parts/kernel" -S "$kver" -D "$m" 2>/dev/null | awk '$1 == "insmod" { print $2 }'
 done | sort -u | while read -r file; do
 	rel=${file#"$parts/kernel"/}
 	mkdir -p "$ram/$(dirname "$rel")"
@@ -136,4 +170,5 @@ depmod -b "$ram" "$kver"
 install -m 755 "$here/guest/init" "$ram/init"
 (cd "$ram" && find . | sort | cpio --quiet -o -H newc -R 0:0 | gzip -1) >"$out/initrd"
 cp "$parts"/kernel/boot/vmlinuz-* "$out/vmlinuz"
+[ ! -e "$parts/uefi.fd" ] || cp "$parts/uefi.fd" "$out/uefi.fd"
 rm -rf "$ram"
