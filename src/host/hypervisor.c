@@ -28,6 +28,8 @@ static const struct known signatures[] = {
 	{ "OpenBSDVMM58", "OpenBSD vmm" },
 };
 
+#define BOCHS "The Bochs Project"
+
 /* How sys_vendor or product_name begin. */
 static const struct known dmi[] = {
 	{ "QEMU", "QEMU" },
@@ -102,6 +104,12 @@ static bool by_dmi(const struct host *h, struct hypervisor *out, bool *readable)
 			found(out, dmi[i].name, "DMI", shown);
 			return true;
 		}
+	}
+	/* It says who made its BIOS and no machine. */
+	if (host_read_line(h, "/sys/class/dmi/id/bios_vendor", text, sizeof(text), NULL) == 0 &&
+	    !strncmp(text, BOCHS, strlen(BOCHS))) {
+		found(out, "Bochs", "DMI", BOCHS);
+		return true;
 	}
 	return false;
 }

@@ -168,6 +168,36 @@ static int group_empty(const struct host *h, const char *name, struct err *e)
 	return 0;
 }
 
+/* busybox takes the group of the same name along, whoever else is in it: it is made again as it
+ * was, and goes by a change of its own, or stays. */
+static int take_user(const struct host *h, const struct change *c, const char *name,
+		     struct err *e)
+{
+	AUTO_USERS struct users before = { 0 }, after = { 0 };
+	const struct group_row *g;
+	char gid[12];
+	int r;
+
+	if (commands_have(h, "userdel"))
+		return COMMANDS_RUN(h, c, e, "userdel", name);
+	r = users_read(h, &before, e);
+	if (r == 0)
+		r = COMMANDS_RUN(h, c, e, "deluser", name);
+	if (r == 0)
+		r = users_read(h, &after, e);
+	if (r < 0)
+		return r;
+	g = users_group(&before, name);
+	if (!g || users_group(&after, name))
+		return 0;
+	snprintf(gid, sizeof(gid), "%u", g->gid);
+	r = COMMANDS_RUN(h, c, e, "addgroup", "-S", "-g", gid, name);
+	for (size_t i = 0; r == 0 && i < g->members.n; i++)
+		if (strcmp(g->members.v[i], name) != 0)
+			r = COMMANDS_RUN(h, c, e, "addgroup", g->members.v[i], name);
+	return r;
+}
+
 static int take(const struct host *h, const struct change *c, const struct account *a,
 		struct err *e)
 {
@@ -176,9 +206,7 @@ static int take(const struct host *h, const struct change *c, const struct accou
 	if (r < 0)
 		return r;
 	if (a->what == USER)
-		return COMMANDS_RUN(h, c, e,
-				    commands_have(h, "userdel") ? "userdel" : "deluser",
-				    a->name);
+		return take_user(h, c, a->name, e);
 	if (a->what == GROUP)
 		return COMMANDS_RUN(h, c, e,
 				    commands_have(h, "groupdel") ? "groupdel" : "delgroup",

@@ -48,11 +48,16 @@ pci: enabled=1, chipset=i440fx
 X
 echo c >commands
 : >serial.log
-# Its screen is a terminal, which script is; that goes when the guest has said all.
-timeout -k 5 "$limit" script -qec 'env TERM=linux bochs -q -f bochsrc -rc commands' /dev/null >term.log 2>&1 </dev/null &
+# Its screen is a terminal of its own making, and it stops when nobody reads that.
+timeout -k 5 "$limit" script -qefc 'env TERM=linux bochs -q -f bochsrc -rc commands' /dev/null >term.log 2>&1 </dev/null &
 run=$!
+screen=
 while kill -0 $run 2>/dev/null; do
 	sleep 2
+	if [ -z "$screen" ]; then
+		screen=$(sed -n 's/.*connected to screen "\(.*\)".*/\1/p' term.log)
+		[ -z "$screen" ] || { stty -F "$screen" raw -echo && cat "$screen" >/dev/null 2>&1; } &
+	fi
 	if grep -aq '^=== guest end' serial.log; then
 		sleep 2
 		kill $run 2>/dev/null || :

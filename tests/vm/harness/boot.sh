@@ -10,6 +10,7 @@
 #	# machine: -cpu EPYC,+svm -device amd-iommu	options of qemu-system-ARCH
 #	# firmware: uefi				boot by it: arm64 then has ACPI, no device tree
 #	# bochs: corei7_haswell_4770			in bochs, as this processor, in place of QEMU
+#	# with: apt accounts				what with-NAME.sh adds to the root
 #	# append: hugepagesz=1G				words for the kernel
 #	# memory: 1536					MiB
 #	# limit: 240					seconds
@@ -45,7 +46,10 @@ limit=$((limit * ${TEST_SCALE:-1}))
 mkdir extra
 cp "$test" extra/test
 cp "$dir/initrd" initrd
-(cd extra && echo ./test | cpio --quiet -o -H newc -R 0:0 | gzip -1) >>initrd
+for w in $(field with ''); do
+	bash "$(dirname "$0")/with-$w.sh" extra/overlay "$dir" 2>with.err || skip "no $w for the guest: $(tail -n 1 with.err)"
+done
+(cd extra && find . | cpio --quiet -o -H newc -R 0:0 | gzip -1) >>initrd
 # The guest writes here, never into the image that others use.
 cp --sparse=always "$dir/root.img" root.img
 
