@@ -8,6 +8,8 @@
 
 #include "tests/unit/emu/asm.h"
 
+#include <sched.h>
+
 #define SMP_MAX  4
 #define SMP_MMIO 0x3f000000ull /* mapped as it is; a device of 8 registers of 8 bytes */
 
@@ -29,6 +31,8 @@ static inline uint64_t smp_mmio_read(void *arg, uint64_t off, unsigned size)
 	uint64_t v = 0;
 
 	memcpy(&v, (const uint8_t *)s->reg + off, size);
+	/* who is not alone is found out */
+	sched_yield();
 	return v;
 }
 
