@@ -41,7 +41,7 @@ struct x86_cpuid {
 	uint32_t tsc_khz, apic_khz;
 	uint32_t cpus;           /* of this guest */
 	uint32_t cores, threads; /* of a socket, of a core; at least 1 */
-	bool hypervisor; /* leaves 0x40000000.. */
+	bool hypervisor;         /* leaves 0x40000000.. */
 	bool kvmclock;
 };
 
