@@ -93,6 +93,7 @@ each_call() {
 	long_run || skip "long: 72 MiB for each call"
 	qemu-img create -q -f qcow2 base0.q 72M
 	qemu-img create -q -f qcow2 -o cluster_size=4k -b base.q -F qcow2 -u over0.q 72M
+	cp base0.q base.q
 	qemu-io -f qcow2 -c "write -P 3 0 40M" -c "write -P 4 40M 32M" over0.q >/dev/null
 	each_call 5 'cp base0.q base.q; cp over0.q dst' \
 		'sound dst && sound base.q && qemu-io -r -f qcow2 -c "read -P 3 0 40M" -c "read -P 4 40M 32M" dst >got && ! grep -q "verification failed" got' \

@@ -99,6 +99,7 @@ killed() {
 	long_run || skip "long: 160 MiB each round"
 	qemu-img create -q -f qcow2 base0.q 160M
 	qemu-img create -q -f qcow2 -o cluster_size=4k -b base.q -F qcow2 -u over0.q 160M
+	cp base0.q base.q
 	qemu-io -f qcow2 -c "write -P 3 0 80M" -c "write -P 4 80M 80M" over0.q >/dev/null
 	for ((i = 0; i < rounds; i++)); do
 		cp base0.q base.q
