@@ -68,7 +68,7 @@ struct vcpu {
 	_Atomic uint32_t request;
 	_Atomic uint8_t sipi_vector;
 	_Atomic bool halted;         /* HLT until an interrupt */
-	_Atomic bool held; /* a debugger steps another */
+	_Atomic bool held;           /* a debugger steps another */
 	_Atomic bool wait_sipi;      /* an application processor before its start */
 	struct x86_cpu *x86;         /* the architecture's state, cpu/x86/state.h */
 	struct lapic *lapic;         /* NULL when it is in the kernel */
