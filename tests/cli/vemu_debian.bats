@@ -86,6 +86,7 @@ works() {
 	vemu_start -m 1G -nic "user,hostfwd=tcp:127.0.0.1:$fwd-:8080" -nographic -kernel "$KERNEL" -initrd initrd \
 		-append "console=ttyS0 root=$DISK rw net.ifnames=0" "$@"
 	login
+	# shellcheck disable=SC2016 # the guest's own
 	vemu_send 'for i in 1 2 3 4; do seq 1 300000 >/root/n$i; done; sync; md5sum /root/n? | cut -c 1-32 | sort -u; echo wr""itten'
 	vemu_wait 600 written
 	grep -q "$(seq 1 300000 | md5sum | cut -c 1-32)" console

@@ -5,10 +5,15 @@
 load ../lib/common
 load ../lib/vemu
 
+setup() {
+	common_setup
+	PATH=$PATH:/sbin:/usr/sbin
+}
+
 # disk NAME SIZE: a qcow2 image NAME.qcow2 with an empty ext4 in it.
 disk() {
 	truncate -s "$2" "$1.raw"
-	PATH=$PATH:/sbin:/usr/sbin mke2fs -q -t ext4 -E lazy_itable_init=0 "$1.raw"
+	mke2fs -q -t ext4 -E lazy_itable_init=0 "$1.raw"
 	"$VIMG" convert -f raw -O qcow2 "$1.raw" "$1.qcow2"
 	rm "$1.raw"
 }
@@ -30,7 +35,7 @@ holds() {
 cd_image() {
 	mkdir -p cdfiles
 	seq 1 20000 >cdfiles/numbers
-	PATH=$PATH:/sbin:/usr/sbin mke2fs -q -t ext2 -b 2048 -d cdfiles "$1.iso" 4M >/dev/null
+	mke2fs -q -t ext2 -b 2048 -d cdfiles "$1.iso" 4M >/dev/null
 }
 
 # The guest's part: every disk named on its command line gets the file, every CD is read.
@@ -58,7 +63,6 @@ end
 
 @test "a guest writes to qcow2 over virtio and switches off" {
 	requires mke2fs e2fsck debugfs qemu-img
-	PATH=$PATH:/sbin:/usr/sbin
 	vemu_parts
 	disk a 64M
 	disk b 32M
@@ -77,7 +81,6 @@ end
 
 @test "IDE and virtio-scsi on pc: disks, a disk without DMA, CD-ROMs" {
 	requires mke2fs e2fsck debugfs qemu-img
-	PATH=$PATH:/sbin:/usr/sbin
 	vemu_parts
 	disk a 64M
 	disk b 32M
@@ -104,7 +107,6 @@ end
 
 @test "AHCI and NVMe on q35: disks and a CD-ROM" {
 	requires mke2fs e2fsck debugfs qemu-img
-	PATH=$PATH:/sbin:/usr/sbin
 	vemu_parts
 	disk a 64M
 	cd_image cd
@@ -124,7 +126,6 @@ end
 
 @test "vemu is killed while the guest writes: the image is sound, and the guest's journal mends the rest" {
 	requires mke2fs e2fsck qemu-img
-	PATH=$PATH:/sbin:/usr/sbin
 	vemu_parts
 	local rounds=1
 	! long_run || rounds=20
@@ -142,7 +143,7 @@ end
 	while [ $rounds -gt 0 ]; do
 		rounds=$((rounds - 1))
 		disk a 64M
-		VEMU_AT=0
+		vemu_again
 		vemu_start -nographic -m 256 -kernel "$KERNEL" -initrd initrd \
 			-append "console=ttyS0 quiet" -drive file=a.qcow2,if=virtio
 		vemu_wait 60 writing
@@ -180,7 +181,7 @@ end
 	vemu_wait 30 'all written'
 	vemu_ends 30
 	long_run || return 0
-	VEMU_AT=0
+	vemu_again
 	LD_PRELOAD=$IOFAULT vemu_start "${common[@]}" -drive file=disk.raw,format=raw,if=virtio,werror=report
 	vemu_wait 60 'not written'
 	vemu_ends 30

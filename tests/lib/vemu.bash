@@ -70,6 +70,9 @@ vemu_wait() {
 	VEMU_AT=$(stat -c %s console)
 }
 
+# vemu_again: another guest follows.
+vemu_again() { VEMU_AT=0; }
+
 vemu_send() { printf '%s\r' "$*" >&7; }
 
 # vemu_ends SECONDS: it goes by itself.

@@ -26,8 +26,7 @@ void feed_start(struct feed *f);
 void feed_fini(struct feed *f);
 /* @len bytes of the disk from @off on, to the guest or from it.  0; an errno of the disk's;
  * -EFAULT: no memory there; -EINVAL: the list is too short. */
-int feed_disk(struct feed *f, struct disk *d, uint64_t off, uint64_t len, bool read)
-	MUST_CHECK;
+int feed_disk(struct feed *f, struct disk *d, uint64_t off, uint64_t len, bool read) MUST_CHECK;
 int feed_buf(struct feed *f, void *buf, size_t len, bool to_guest) MUST_CHECK;
 
 #endif
