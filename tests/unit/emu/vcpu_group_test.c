@@ -36,10 +36,13 @@ static enum exit_reason fake_run(struct vcpu *c, struct err *e)
 	}
 	/* as an access that needs to be alone does */
 	if (atomic_load(&f->entered[i]) % 8 == 7) {
+		/* Who waits to be alone is not in guest code: another may be alone before. */
+		atomic_store(&f->inside[i], 0);
 		vcpu_exclusive_begin(&f->g, c);
 		for (unsigned k = 0; k < N; k++)
 			f->found += k != i && f->v[k].busy;
 		vcpu_exclusive_end(&f->g, c);
+		atomic_store(&f->inside[i], 1);
 	}
 	while (!(atomic_load(&c->request) & VCPU_EXCL) && !atomic_load(&f->end))
 		sched_yield();
