@@ -89,6 +89,9 @@ vemu() { timeout 30 "$VEMU" -accel soft -m 64 "$@"; }
 	run vemu -nographic "${disks[@]}" -device virtio-blk-pci,drive=a,bootindex=1 \
 		-device virtio-blk-pci,drive=b,bootindex=2 </dev/null
 	[[ $output == *first* ]]
+	run vemu -nographic "${disks[@]}" -device virtio-blk-pci,drive=a,bootindex=2 \
+		-device virtio-scsi-pci -device scsi-hd,drive=b,scsi-id=3,bootindex=1 </dev/null
+	[[ $output == *second* ]]
 	run vemu -boot order=x
 	[ "$status" = 2 ]
 	[[ $output == *"order=x"* ]]

@@ -215,10 +215,9 @@ void pci_intx(struct pci_dev *d, bool level)
 		d->config[PCI_STATUS] |= STATUS_INTX;
 	else
 		d->config[PCI_STATUS] &= (uint8_t)~STATUS_INTX;
-	if (pull)
-		p->raised[line] |= 1u << d->slot;
-	else
-		p->raised[line] &= ~(1u << d->slot);
+	if (pull != d->pulls)
+		p->raised[line] += pull ? 1 : -1u;
+	d->pulls = pull;
 	irq_set(&p->env.line[line], p->raised[line] != 0);
 	pthread_mutex_unlock(&p->line_lock);
 }

@@ -73,7 +73,8 @@ struct pci_dev {
 	size_t rom_len;
 	unsigned cap_end; /* where the next capability goes */
 	pthread_mutex_t lock;
-	bool intx; /* wants its pin raised */
+	bool intx;  /* wants its pin raised */
+	bool pulls; /* and may */
 	unsigned msix_n, msix_cap;
 	struct msix_entry msix[PCI_MSIX_MAX];
 	uint64_t msix_pending;

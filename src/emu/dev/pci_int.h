@@ -13,7 +13,7 @@ struct pci {
 	bool ecam_there;
 	struct pci_dev *dev[PCI_SLOTS][8];
 	pthread_mutex_t line_lock;
-	uint32_t raised[PCI_LINES]; /* a bit for each slot that pulls */
+	unsigned raised[PCI_LINES]; /* how many functions pull */
 };
 
 /* The control word of MSI-X has changed. */

@@ -170,6 +170,9 @@ void pc_disks_path(const struct pc_disks *p, unsigned n, struct str *out)
 		str_addf(out, "scsi@%x/disk@0,0", virtio_blk_pci(p->blk[n])->slot);
 	else if (c->bus == DISK_NVME)
 		str_addf(out, "pci8086,5845@%x/namespace@1,0", nvme_pci(p->nvme[n])->slot);
+	else if (c->bus == DISK_SCSI)
+		str_addf(out, "scsi@%x/channel@0/disk@%x,%x",
+			 virtio_scsi_pci(p->scsi[c->controller])->slot, c->unit, c->lun);
 	else if (p->ahci)
 		str_addf(out, "pci8086,2922@%x,2/drive@%x/disk@0", SATA_SLOT, c->unit);
 	else

@@ -360,6 +360,11 @@ void virtio_scsi_reset(struct virtio_scsi *s)
 		scsi_reset(&s->unit[i]);
 }
 
+const struct pci_dev *virtio_scsi_pci(const struct virtio_scsi *s)
+{
+	return &s->v.pci;
+}
+
 void virtio_scsi_free(struct virtio_scsi *s)
 {
 	if (!s)

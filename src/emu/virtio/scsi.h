@@ -22,5 +22,7 @@ int virtio_scsi_new(struct virtio_scsi **out, struct pci *p, struct mem *m,
 /* No request is in work when it returns. */
 void virtio_scsi_free(struct virtio_scsi *s);
 void virtio_scsi_reset(struct virtio_scsi *s);
+/* For its place on the bus. */
+const struct pci_dev *virtio_scsi_pci(const struct virtio_scsi *s);
 
 #endif
