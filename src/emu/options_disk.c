@@ -400,10 +400,12 @@ int options_device_disk(struct parse *p, const struct device_row *row, struct op
 		if (r < 0)
 			return r;
 	}
+	if (!d && !id)
+		return err_set(e, -EINVAL, "-device %s: drive= is missing", row->name);
 	if (!d)
 		return err_set(e, -EINVAL,
 			       "-device %s,drive=%s: no -drive or -blockdev has that id",
-			       row->name, id ? id : "");
+			       row->name, id);
 	d->disk.bus = bus;
 	d->disk.cdrom = cdrom;
 	/* what is placed now is not looked for by its if= later */

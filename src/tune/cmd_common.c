@@ -96,11 +96,6 @@ int vtune_parse(struct vtune *v, const struct tool_cmd *c, int argc, char **argv
 
 /* ---- the host and what was done to it ---- */
 
-int vtune_open(struct vtune *v, struct err *e)
-{
-	return host_open(v->args.root, &v->h, e);
-}
-
 const char *vtune_host_name(const struct vtune *v, char *buf, size_t size)
 {
 	if (host_is_live(v->h))
@@ -110,7 +105,8 @@ const char *vtune_host_name(const struct vtune *v, char *buf, size_t size)
 	return buf;
 }
 
-int vtune_journal(struct vtune *v, struct err *e)
+/* Who may not read it plans without, with a warning. */
+static int read_journal(struct vtune *v, struct err *e)
 {
 	struct err mine = { 0 };
 	int r;
@@ -122,6 +118,13 @@ int vtune_journal(struct vtune *v, struct err *e)
 		return 0;
 	}
 	return r < 0 ? err_set(e, r, "%s", mine.msg) : 0;
+}
+
+int vtune_open(struct vtune *v, struct err *e)
+{
+	int r = host_open(v->args.root, &v->h, e);
+
+	return r < 0 ? r : read_journal(v, e);
 }
 
 /* --profile, or that of the last apply, or the default. */
@@ -181,6 +184,13 @@ int vtune_plan(struct vtune *v, struct err *e)
 	return r == 0 ? drift_mark(v->h, &v->j, &v->plan, e) : r;
 }
 
+int vtune_look(struct vtune *v, struct err *e)
+{
+	int r = vtune_open(v, e);
+
+	return r < 0 ? r : vtune_plan(v, e);
+}
+
 int vtune_lock(struct vtune *v, struct err *e)
 {
 	int r;
@@ -192,7 +202,7 @@ int vtune_lock(struct vtune *v, struct err *e)
 	if (host_is_live(v->h) && host_euid(v->h))
 		return err_set(e, -EPERM, "this machine is changed as root");
 	r = lock_take(v->h, v->wait, &v->lock, e);
-	return r < 0 ? r : vtune_journal(v, e);
+	return r < 0 ? r : read_journal(v, e);
 }
 
 int vtune_end(struct vtune *v, int status)

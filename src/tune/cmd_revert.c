@@ -164,8 +164,6 @@ int cmd_revert(const struct tool_cmd *c, int argc, char **argv)
 	t.v = &v;
 	t.changes = v.args.json ? json_array() : NULL;
 	r = vtune_open(&v, &e);
-	if (r == 0)
-		r = vtune_journal(&v, &e);
 	/* no journal, and nobody who is making one: nothing is touched */
 	if (r == 0 && (v.j.exists || host_exists(v.h, JOURNAL_DIR)))
 		r = work(&v, &t, &out, &e);

@@ -191,11 +191,7 @@ int cmd_status(const struct tool_cmd *c, int argc, char **argv)
 
 	if (r >= 0)
 		return r;
-	r = vtune_open(&v, &e);
-	if (r == 0)
-		r = vtune_journal(&v, &e);
-	if (r == 0)
-		r = vtune_plan(&v, &e);
+	r = vtune_look(&v, &e);
 	if (r == 0)
 		r = drift_find(v.h, &v.j, &v.plan, &d, &e);
 	if (r < 0)

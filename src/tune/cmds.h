@@ -75,12 +75,12 @@ struct vtune {
 
 /* Parses; -1 to go on, or the exit code. */
 int vtune_parse(struct vtune *v, const struct tool_cmd *c, int argc, char **argv);
-/* Opens the host. */
+/* Opens the host and reads the journal. */
 int vtune_open(struct vtune *v, struct err *e) MUST_CHECK;
-/* Reads the journal; who may not read it plans without, with a warning. */
-int vtune_journal(struct vtune *v, struct err *e) MUST_CHECK;
 /* Reads the profile and plans, anew each time. */
 int vtune_plan(struct vtune *v, struct err *e) MUST_CHECK;
+/* Opens and plans. */
+int vtune_look(struct vtune *v, struct err *e) MUST_CHECK;
 /* Before something is changed: that it may be, the lock, the journal as it is now. */
 int vtune_lock(struct vtune *v, struct err *e) MUST_CHECK;
 /* Frees all; returns @status. */

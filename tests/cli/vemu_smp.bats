@@ -3,6 +3,7 @@
 # Guests with several vCPUs: flat ones that start them, and stock kernels in the long run.
 bats_require_minimum_version 1.5.0
 load ../lib/common
+load ../lib/flat
 load ../lib/vemu
 
 # guest N: a bzImage whose 64-bit entry starts the N - 1 other processors, twice, by INIT and
@@ -46,26 +47,8 @@ ap:	lock inc dword [cs:0x1000]
 ap_end:
 end
 	nasm -f bin -o guest.bin guest.asm
-	rm -f kernel
-	truncate -s 8192 kernel
-	put 0x1f1 03
-	put 0x1fe 55 aa
-	put 0x201 66 48 64 72 53 0f 02
-	put 0x211 01
-	put 0x22c ff ff ff 7f
-	put 0x230 00 00 20 00 01
-	put 0x236 01
-	put 0x238 ff 07 00 00
-	put 0x258 00 00 00 01
-	put 0x260 00 00 10 00
-	dd if=guest.bin of=kernel bs=1 seek=$((2048 + 0x200)) conv=notrunc status=none
-}
-
-# put OFFSET HEX...: into the file kernel.
-put() {
-	local at=$1 b
-	shift
-	for b; do printf '%b' "\\x$b"; done | dd of=kernel bs=1 seek="$((at))" conv=notrunc status=none
+	# shellcheck disable=SC2046 # bytes are words
+	kernel $(od -An -v -tx1 guest.bin)
 }
 
 @test "a guest starts its other processors, and again where they halt" {
