@@ -22,6 +22,8 @@ enum disk_bus { DISK_VIRTIO, DISK_IDE, DISK_NVME, DISK_SCSI, DISK_PFLASH };
 #define CONFIG_FLASHES 2
 /* What to do about an error of the image (werror=, rerror=). */
 enum disk_action { DISK_REPORT, DISK_IGNORE, DISK_STOP, DISK_ENOSPC };
+/* Writes of nothing but zeroes (detect-zeroes=): as they are; as zeroes; given back, too. */
+enum disk_zeroes { ZEROES_WRITE, ZEROES_DETECT, ZEROES_UNMAP };
 
 /* -drive and -device together: one disk of the guest.  Strings belong to the configuration. */
 struct config_disk {
@@ -31,6 +33,7 @@ struct config_disk {
 		unit; /* IDE: 2 * channel + device, or the port of AHCI; SCSI: target; flash: 0 or 1 */
 	unsigned lun, controller; /* SCSI */
 	enum disk_action werror, rerror;
+	enum disk_zeroes zeroes;
 	char *id;            /* of the drive, or NULL */
 	char *file, *format; /* file NULL: an empty drive */
 	char *blk_opts;      /* further options for the image, "key=value,...", or NULL */
@@ -67,7 +70,10 @@ struct config_fw {
 	char *name, *file, *string;
 };
 
+struct blk_log;
+
 struct machine_config {
+	const struct blk_log *log; /* who hears of what images want to tell; or NULL */
 	enum machine_kind kind;
 	enum accel_kind accel;
 	char *accel_opts;

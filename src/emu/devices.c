@@ -12,8 +12,9 @@ static const struct device_key blk_keys[] = {
 	{ "num-queues", "num", "queues; one a vCPU if not given" },
 	{ "serial", "str", "what the guest reads as the disk's serial number" },
 	{ "threads", "num", "requests in work at a time; 4 if not given (not in QEMU)" },
-	{ "werror", "str", "what to do when writing fails: report, ignore, stop, enospc" },
-	{ "rerror", "str", "what to do when reading fails: report, ignore, stop" },
+	{ "werror", "str",
+	  "what to do when writing fails: report, ignore, stop, enospc, auto" },
+	{ "rerror", "str", "what to do when reading fails: report, ignore, stop, auto" },
 	{ NULL, NULL, NULL },
 };
 static const struct device_key nvme_keys[] = {
@@ -22,8 +23,9 @@ static const struct device_key nvme_keys[] = {
 	{ "serial", "str", "what the guest reads as the serial number" },
 	{ "num-queues", "num", "pairs of queues, 16 at most; one a vCPU if not given" },
 	{ "threads", "num", "requests in work at a time; 4 if not given (not in QEMU)" },
-	{ "werror", "str", "what to do when writing fails: report, ignore, stop, enospc" },
-	{ "rerror", "str", "what to do when reading fails: report, ignore, stop" },
+	{ "werror", "str",
+	  "what to do when writing fails: report, ignore, stop, enospc, auto" },
+	{ "rerror", "str", "what to do when reading fails: report, ignore, stop, auto" },
 	{ NULL, NULL, NULL },
 };
 static const struct device_key ide_keys[] = {
@@ -32,8 +34,9 @@ static const struct device_key ide_keys[] = {
 	{ "bus", "str", "ide.0 or ide.1, its channels (on q35 ide.0 to ide.5, its ports)" },
 	{ "unit", "num", "which of the two drives of the channel" },
 	{ "serial", "str", "what the guest reads as the serial number" },
-	{ "werror", "str", "what to do when writing fails: report, ignore, stop, enospc" },
-	{ "rerror", "str", "what to do when reading fails: report, ignore, stop" },
+	{ "werror", "str",
+	  "what to do when writing fails: report, ignore, stop, enospc, auto" },
+	{ "rerror", "str", "what to do when reading fails: report, ignore, stop, auto" },
 	{ NULL, NULL, NULL },
 };
 static const struct device_key scsi_keys[] = {
@@ -43,8 +46,9 @@ static const struct device_key scsi_keys[] = {
 	{ "scsi-id", "num", "target; the first that is free if not given" },
 	{ "lun", "num", "unit of the target; 0 if not given" },
 	{ "serial", "str", "what the guest reads as the serial number" },
-	{ "werror", "str", "what to do when writing fails: report, ignore, stop, enospc" },
-	{ "rerror", "str", "what to do when reading fails: report, ignore, stop" },
+	{ "werror", "str",
+	  "what to do when writing fails: report, ignore, stop, enospc, auto" },
+	{ "rerror", "str", "what to do when reading fails: report, ignore, stop, auto" },
 	{ NULL, NULL, NULL },
 };
 static const struct device_key net_keys[] = {

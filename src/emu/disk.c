@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "emu/disk_filter.h"
 #include "img/cache.h"
 #include "img/img.h"
 
@@ -137,8 +138,30 @@ int disk_open(const struct config_disk *c, const struct blk_log *log, struct blk
 		r = open_overlay(c, log, out, e);
 	else
 		r = open_image(c, c->file, c->format, flags, log, out, e);
+	if (r == 0)
+		r = disk_filter(out, c->zeroes, c->file, e);
 	if (r == 0 && (*out)->size % 512)
 		blk_warn(*out, "%s: the guest does not see the last %llu bytes", c->file,
 			 (unsigned long long)((*out)->size % 512));
 	return r < 0 ? err_wrap(e, r, "%s", c->file) : 0;
+}
+
+bool disk_failed(struct disk *d, int *r, bool write)
+{
+	enum disk_action a = write ? d->werror : d->rerror;
+	int error = *r;
+
+	/* the guest's own fault */
+	if (error == -EINVAL || error == -EFAULT)
+		return false;
+	if (a == DISK_ENOSPC)
+		a = error == -ENOSPC ? DISK_STOP : DISK_REPORT;
+	if (d->error)
+		d->error(d, -error, write,
+			 a == DISK_IGNORE ? "ignore"
+			 : a == DISK_STOP ? "stop"
+					  : "report");
+	if (a == DISK_IGNORE)
+		*r = 0;
+	return a == DISK_STOP && d->stop && d->stop(d);
 }

@@ -17,37 +17,32 @@ struct blk_log;
 struct disk {
 	struct blk *image; /* NULL: nothing is in the drive */
 	bool readonly;
+	const char *name;   /* of the drive, or "" */
 	const char *serial; /* NULL: the controller makes one up */
 	enum disk_action werror, rerror;
 	/* Stops the machine and waits until it goes on.  False: the request fails, since
 	 * somebody waits for its end.  NULL: errors are reported. */
 	bool (*stop)(struct disk *d);
+	/* An error of the image, and what is done about it: "report", "ignore" or "stop"; the
+	 * same thread.  May be NULL. */
+	void (*error)(struct disk *d, int error, bool write, const char *action);
 	/* Somebody begins or ends to wait for the end of all requests. */
 	void (*waits)(struct disk *d, bool on);
 	void *arg;
 	unsigned waiting; /* under the lock of those two */
 };
 
-/* Opens the image, for snapshot=on with a temporary image over it that has no name. */
+/* Opens the image, for snapshot=on with a temporary image over it that has no name.  A filter may
+ * lie before it (disk_filter.h). */
 int disk_open(const struct config_disk *c, const struct blk_log *log, struct blk **out,
 	      struct err *e) MUST_CHECK;
 
 /* After a transfer that ended with *@r, in the thread that may wait: true to try once more.  *@r
  * becomes 0 where errors are to be ignored. */
+bool disk_failed(struct disk *d, int *r, bool write);
 static inline bool disk_again(struct disk *d, int *r, bool write)
 {
-	enum disk_action a = write ? d->werror : d->rerror;
-
-	/* the last two are the guest's own fault */
-	if (*r >= 0 || a == DISK_REPORT || *r == -EINVAL || *r == -EFAULT)
-		return false;
-	if (a == DISK_IGNORE) {
-		*r = 0;
-		return false;
-	}
-	if (a == DISK_ENOSPC && *r != -ENOSPC)
-		return false;
-	return d->stop && d->stop(d);
+	return *r < 0 && disk_failed(d, r, write);
 }
 
 /* Around each wait for the end of requests: none of them waits for the machine meanwhile. */

@@ -81,35 +81,11 @@ void machine_cont(struct machine *m)
 	if (m->running || m->powered_off)
 		return;
 	m->running = true;
+	m->stopped_by = NULL;
 	/* who hears of it may still look at vCPUs */
 	machine_event(m, "RESUME", NULL);
 	clock_run(m->clock);
 	release(m);
-}
-
-void machine_event(struct machine *m, const char *name, const char *detail)
-{
-	for (unsigned i = 0; i < MACHINE_WATCHES; i++)
-		if (m->watch[i].event)
-			m->watch[i].event(m->watch[i].arg, name, detail);
-}
-
-bool machine_watch_add(struct machine *m, const struct machine_watch *w)
-{
-	for (unsigned i = 0; i < MACHINE_WATCHES; i++) {
-		if (m->watch[i].event)
-			continue;
-		m->watch[i] = *w;
-		return true;
-	}
-	return false;
-}
-
-void machine_watch_remove(struct machine *m, void *arg)
-{
-	for (unsigned i = 0; i < MACHINE_WATCHES; i++)
-		if (m->watch[i].arg == arg)
-			m->watch[i] = (struct machine_watch){ 0 };
 }
 
 bool machine_powerdown(struct machine *m)
@@ -207,7 +183,7 @@ static void do_reset(struct machine *m)
 	bool was = m->running;
 
 	if (m->config->no_reboot) {
-		machine_event(m, "SHUTDOWN", "guest-reset");
+		machine_event(m, "SHUTDOWN", "{\"guest\": true, \"reason\": \"guest-reset\"}");
 		loop_quit(m->loop);
 		return;
 	}
@@ -223,7 +199,7 @@ static void do_reset(struct machine *m)
 
 static void do_poweroff(struct machine *m)
 {
-	machine_event(m, "SHUTDOWN", "guest-shutdown");
+	machine_event(m, "SHUTDOWN", "{\"guest\": true, \"reason\": \"guest-shutdown\"}");
 	if (!m->config->no_shutdown) {
 		loop_quit(m->loop);
 		return;
@@ -235,14 +211,20 @@ static void do_poweroff(struct machine *m)
 static void serve(void *arg)
 {
 	struct machine *m = arg;
+	const char *why;
 	unsigned asked;
 
 	pthread_mutex_lock(&m->lock);
 	asked = m->asked;
 	m->asked = 0;
+	why = m->pause_why;
 	pthread_mutex_unlock(&m->lock);
-	if (asked & MACHINE_PAUSE)
+	machine_events(m);
+	if (asked & MACHINE_PAUSE) {
+		if (m->running)
+			m->stopped_by = why;
 		machine_stop(m);
+	}
 	if (asked & MACHINE_FAILED)
 		fail(m, m->why);
 	else if (asked & MACHINE_QUIT)
@@ -259,6 +241,8 @@ void machine_request(struct machine *m, enum machine_ask what, const char *why)
 
 	pthread_mutex_lock(&m->lock);
 	m->asked |= what;
+	if (what == MACHINE_PAUSE)
+		m->pause_why = why;
 	if (what == MACHINE_FAILED && why)
 		snprintf(m->why, sizeof(m->why), "%s", why);
 	/* who asked does not go on before it was done */
@@ -481,6 +465,7 @@ void machine_free(struct machine *m)
 	io_close(m->initrd_fd);
 	vcpu_group_fini(&m->group);
 	free(m->vcpu);
+	machine_events_forget(m);
 	pthread_cond_destroy(&m->changed);
 	pthread_mutex_destroy(&m->lock);
 	free(m);

@@ -33,13 +33,20 @@ enum machine_ask {
 	MACHINE_PAUSE = 16, /* as machine_stop() */
 };
 
-/* What happened, for a monitor. */
+/* What happened, for a monitor: QMP's name of it, and the text of a JSON object or NULL. */
 struct machine_watch {
-	void (*event)(void *arg, const char *name, const char *detail);
+	void (*event)(void *arg, const char *name, const char *data);
 	void *arg;
 };
 
 #define MACHINE_WATCHES 4
+#define MACHINE_EVENTS  32
+
+/* One that waits for the loop's thread. */
+struct machine_note {
+	const char *name;
+	char *data;
+};
 
 struct machine {
 	struct machine_config *config;
@@ -71,11 +78,15 @@ struct machine {
 	unsigned asked;   /* enum machine_ask */
 	unsigned resumes; /* how often it went on */
 	char why[ERR_MSG_SIZE];
+	const char *pause_why;
+	struct machine_note note[MACHINE_EVENTS]; /* not told yet */
+	unsigned notes;
 	struct loop_job job;
 	struct machine_watch watch[MACHINE_WATCHES];
 
 	bool running, powered_off;
-	int status; /* of the process */
+	const char *stopped_by; /* QMP's name of a state, or NULL: nobody but a person */
+	int status;             /* of the process */
 };
 
 /* All of it, ready to run.  The configuration stays the caller's. */
@@ -86,7 +97,8 @@ int machine_end(struct machine *m, struct err *e) MUST_CHECK;
 /* Runs until the end, in the caller's thread; *@status is the process's exit status. */
 int machine_run(struct machine *m, int *status, struct err *e) MUST_CHECK;
 
-/* From any thread, also from within devices. */
+/* From any thread, also from within devices.  @why: for MACHINE_PAUSE QMP's name of the state that
+ * the machine is in then ("io-error"), constant; or NULL. */
 void machine_request(struct machine *m, enum machine_ask what, const char *why);
 
 /* The loop's thread. */
@@ -99,7 +111,13 @@ void machine_lost(struct machine *m, const char *what);
 /* Who hears of events; taken away by its @arg.  False: too many. */
 bool machine_watch_add(struct machine *m, const struct machine_watch *w);
 void machine_watch_remove(struct machine *m, void *arg);
-void machine_event(struct machine *m, const char *name, const char *detail);
+void machine_event(struct machine *m, const char *name, const char *data);
+/* The same from any thread: soon.  Takes over @data, of malloc().  What comes faster than anybody
+ * can be told is lost. */
+void machine_event_soon(struct machine *m, const char *name, char *data);
+/* For machine.c: tells what waits. */
+void machine_events(struct machine *m);
+void machine_events_forget(struct machine *m);
 /* Errors of @d stop @m, where they are to: fills in d->stop and its kin. */
 void machine_disk(struct machine *m, struct disk *d);
 

@@ -10,6 +10,7 @@
 #include "emu/options.h"
 #include "emu/sandbox.h"
 #include "help_vemu.h"
+#include "img/blk.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -23,6 +24,12 @@ static int say(const struct err *e, int status)
 {
 	fprintf(stderr, "vemu: %s\n", e->msg);
 	return status;
+}
+
+static void warn(void *arg, const char *text)
+{
+	(void)arg;
+	fprintf(stderr, "vemu: warning: %s\n", text);
 }
 
 static void list_options(void)
@@ -206,6 +213,7 @@ static int give_up(const struct machine_config *c, struct err *e)
 
 static int run(struct machine_config *c)
 {
+	static const struct blk_log log = { warn, NULL };
 	struct err e = { 0 };
 	struct machine *m;
 	struct monitors *mon = NULL;
@@ -214,6 +222,7 @@ static int run(struct machine_config *c)
 	sigset_t set;
 	int fd = catch_signals(&set), status = 1, r;
 
+	c->log = &log;
 	r = machine_new(&m, c, &e);
 	if (r < 0)
 		return say(&e, 1);

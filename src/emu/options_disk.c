@@ -92,6 +92,10 @@ static int action(struct optset *o, const char *key, enum disk_action *out, stru
 
 	if (!v)
 		return 0;
+	if (!strcmp(v, "auto")) {
+		*out = *key == 'r' ? DISK_REPORT : DISK_ENOSPC;
+		return 0;
+	}
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
 		if (strcmp(names[i], v) != 0 || (i == DISK_ENOSPC && *key == 'r'))
 			continue;
@@ -100,6 +104,22 @@ static int action(struct optset *o, const char *key, enum disk_action *out, stru
 	}
 	return err_set(e, -EINVAL, "%s=%s: report, ignore, stop%s", key, v,
 		       *key == 'r' ? "" : " or enospc");
+}
+
+int options_zeroes(struct optset *o, struct config_disk *d, struct err *e)
+{
+	static const char *const names[] = { "off", "on", "unmap" };
+	const char *v = optset_get(o, "detect-zeroes");
+
+	if (!v)
+		return 0;
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(names[i], v) != 0)
+			continue;
+		d->zeroes = (enum disk_zeroes)i;
+		return 0;
+	}
+	return err_set(e, -EINVAL, "detect-zeroes=%s: off, on or unmap", v);
 }
 
 static int small(struct optset *o, const char *key, int *out, struct err *e)
@@ -169,6 +189,8 @@ static int image_keys(struct optset *o, struct config_disk *d, struct err *e)
 		r = optset_bool(o, "snapshot", &d->snapshot, e);
 	if (r == 0)
 		r = onoff_flag(o, "discard", "unmap", BLK_UNMAP, &d->cache, e);
+	if (r == 0)
+		r = options_zeroes(o, d, e);
 	if (r == 0 && aio && strcmp(aio, "threads") != 0)
 		r = err_set(e, -ENOTSUP, "aio=%s: disks are served by threads (aio=threads)",
 			    aio);

@@ -15,10 +15,13 @@ static const struct device_key drive_keys[] = {
 	{ "readonly", "on|off", "the guest cannot write" },
 	{ "snapshot", "on|off", "writes are forgotten at the end" },
 	{ "discard", "name", "unmap: what the guest discards is given back" },
+	{ "detect-zeroes", "name",
+	  "off, or on: zeroes that are written take no room; unmap: and give room back" },
 	{ "serial", "text", "what the guest reads as the serial number" },
 	{ "aio", "name", "threads" },
-	{ "werror", "name", "what to do when writing fails: report, ignore, stop, enospc" },
-	{ "rerror", "name", "what to do when reading fails: report, ignore, stop" },
+	{ "werror", "name",
+	  "what to do when writing fails: report, ignore, stop, enospc, auto" },
+	{ "rerror", "name", "what to do when reading fails: report, ignore, stop, auto" },
 	{ NULL, NULL, NULL },
 };
 

@@ -63,6 +63,8 @@ int options_check(struct parse *p, const struct option_row *o, const char *value
 option_fn options_readconfig;
 option_fn options_drive, options_blockdev;
 option_fn options_hda, options_hdb, options_hdc, options_hdd, options_cdrom, options_pflash;
+/* detect-zeroes= */
+int options_zeroes(struct optset *o, struct config_disk *d, struct err *e) MUST_CHECK;
 int options_new_drive(struct parse *p, struct drive **out, struct err *e) MUST_CHECK;
 /* What of @o nobody asked for are options of the image. */
 int options_image(struct optset *o, struct config_disk *d, struct err *e) MUST_CHECK;

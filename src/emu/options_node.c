@@ -37,6 +37,10 @@ static int refer(struct parse *p, struct optset *out, const char *key, const cha
 	if (!text)
 		return err_set(e, -EINVAL, "%s=%s: no -blockdev before it has that node-name",
 			       key, name);
+	if (node->disk.zeroes != ZEROES_WRITE)
+		return err_set(e, -ENOTSUP,
+			       "%s=%s: detect-zeroes= works on the node that a disk is made of",
+			       key, name);
 	r = optset_parse(&in, text, NULL, e);
 	for (size_t i = 0; i < in.n && r == 0; i++) {
 		AUTO_FREE char *full = str_printf(e, "%s.%s", key, in.v[i].key);
@@ -86,10 +90,13 @@ static int node_keys(struct optset *o, struct drive *d, struct err *e)
 		r = options_string(&d->disk.file, file ? file : name, e);
 	if (r == 0)
 		r = optset_bool(o, "read-only", &d->disk.readonly, e);
+	if (r == 0)
+		r = options_zeroes(o, &d->disk, e);
 	/* all of them are the image's: none was used */
 	for (size_t i = 0; i < o->n; i++)
-		o->v[i].used =
-			!strcmp(o->v[i].key, "read-only") || !strcmp(o->v[i].key, "node-name");
+		o->v[i].used = !strcmp(o->v[i].key, "read-only") ||
+			       !strcmp(o->v[i].key, "node-name") ||
+			       !strcmp(o->v[i].key, "detect-zeroes");
 	return r < 0 ? r : options_image(o, &d->disk, e);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "emu/disk_filter.h"
 #include "emu/mem.h"
 #include "img/blk.h"
 
@@ -108,11 +109,38 @@ static int direct(struct sg_cursor *c, struct mem *m, struct blk *image, uint64_
 	return r;
 }
 
+/* Nothing but zeroes in the next @len bytes. */
+static bool all_zero(const struct sg_cursor *c, size_t len)
+{
+	size_t skip = c->skip;
+
+	for (unsigned i = 0; i < c->n && len; i++) {
+		size_t n = c->seg[i].len - skip;
+
+		n = n < len ? n : len;
+		if (!disk_all_zero(c->seg[i].host + skip, n))
+			return false;
+		len -= n;
+		skip = 0;
+	}
+	return !len;
+}
+
 int sg_transfer(struct sg_cursor *c, struct mem *m, struct blk *image, uint64_t off, size_t len,
 		bool read, uint8_t **bounce)
 {
 	int r = 0;
 
+	if (!read && disk_finds_zeroes(image) && all_zero(c, len)) {
+		for (size_t left = len; left;) {
+			size_t n = c->seg->len - c->skip;
+
+			n = n < left ? n : left;
+			forward(c, n);
+			left -= n;
+		}
+		return disk_write_zeroes(image, off, len, NULL);
+	}
 	while (len && r == 0) {
 		size_t n = c->n ? c->seg->len - c->skip : 0;
 

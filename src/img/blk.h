@@ -136,6 +136,7 @@ struct blk {
 	bool grows;
 	/* A device: the size stays as it is, and writes past it are -ENOSPC. */
 	bool fixed;
+	bool probed; /* nobody said the format: it was found out */
 	const struct blk_log *log;
 	pthread_mutex_t serial; /* held around ops of a node that is not parallel */
 };

@@ -53,6 +53,9 @@ int img_open_child(const char *parent, const char *name, unsigned flags, struct 
  * ("raw" is what nothing else claims). */
 int img_probe(struct blk *file, const struct img_format **out, struct err *e) MUST_CHECK;
 
+/* The same for the first @len bytes, at most IMG_PROBE_BYTES, of something so called. */
+const struct img_format *img_probe_bytes(const uint8_t *head, size_t len, const char *filename);
+
 /* The path of @name as written in an image called @overlay: absolute names and
  * names with a protocol stay, others are relative to the overlay's folder.
  * Returns a new string, NULL and -ENOMEM or -EINVAL in @e. */

@@ -9,25 +9,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+const struct img_format *img_probe_bytes(const uint8_t *head, size_t len, const char *filename)
+{
+	const struct img_format *found = &img_format_raw;
+	int best = 0;
+
+	for (const struct img_format *const *f = img_formats; *f; f++) {
+		int score = (*f)->probe ? (*f)->probe(head, len, filename) : 0;
+
+		if (score > best) {
+			best = score;
+			found = *f;
+		}
+	}
+	return found;
+}
+
 int img_probe(struct blk *file, const struct img_format **out, struct err *e)
 {
 	uint8_t head[IMG_PROBE_BYTES] = { 0 };
 	size_t len = (size_t)min_u64(file->size, sizeof(head));
-	int best = 0, r;
+	int r = blk_pread(file, head, len, 0, e);
 
-	r = blk_pread(file, head, len, 0, e);
-	if (r < 0)
-		return r;
-	*out = &img_format_raw;
-	for (const struct img_format *const *f = img_formats; *f; f++) {
-		int score = (*f)->probe ? (*f)->probe(head, len, file->filename) : 0;
-
-		if (score > best) {
-			best = score;
-			*out = *f;
-		}
-	}
-	return 0;
+	if (r == 0)
+		*out = img_probe_bytes(head, len, file->filename);
+	return r;
 }
 
 /* Messages and relative names shall not tell of a path under /proc. */
@@ -78,6 +84,7 @@ static int open_planned(struct open_plan *p, const struct img_open *o,
 	struct blk *file = NULL, *b = NULL;
 	struct open_seen seen;
 	const char *unknown;
+	bool probed = !p->format;
 	unsigned flags;
 	int r;
 
@@ -96,6 +103,7 @@ static int open_planned(struct open_plan *p, const struct img_open *o,
 		return r;
 	}
 	b->log = o->log;
+	b->probed = probed;
 	unknown = optset_unused(&p->own);
 	if (unknown)
 		r = err_set(e, -EINVAL, "Block format '%s' does not support the option '%s'",

@@ -172,7 +172,7 @@ end
 	truncate -s 16M disk.raw
 	LD_PRELOAD=$IOFAULT vemu_start "${common[@]}" -drive file=disk.raw,format=raw,if=virtio
 	local tries=0
-	until grep -q paused console; do
+	until grep -q 'paused (io-error)' console; do
 		printf '\001cinfo status\r\001c' >&7
 		sleep 1
 		[ $((tries += 1)) -lt 60 ]

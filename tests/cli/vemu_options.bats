@@ -51,6 +51,8 @@ mice -machine pc,mice=on
 64 -smp 65
 parts -smp 4,cores=3
 vnc -display vnc
+detect-zeroes=maybe -drive file=x,detect-zeroes=maybe
+detect-zeroes -blockdev driver=file,node-name=a,filename=x,detect-zeroes=on -blockdev driver=raw,node-name=b,file=a
 aio=native -drive file=x,if=virtio,aio=native
 e1000 -device e1000
 colour -device virtio-rng-pci,colour=red

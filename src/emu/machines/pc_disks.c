@@ -49,13 +49,14 @@ static int open_all(struct pc_disks *p, struct err *e)
 		struct disk *d = &p->disk[i];
 
 		*d = (struct disk){ .readonly = c->readonly,
+				    .name = c->id ? c->id : "",
 				    .serial = c->serial,
 				    .werror = c->werror,
 				    .rerror = c->rerror };
 		machine_disk(p->m, d);
 		/* flash memory is the firmware's */
 		if (c->file && c->bus != DISK_PFLASH)
-			r = disk_open(c, NULL, &d->image, e);
+			r = disk_open(c, p->m->config->log, &d->image, e);
 	}
 	return r;
 }

@@ -15,14 +15,20 @@
 
 const char *command_status(const struct machine *m)
 {
-	return m->powered_off ? "shutdown" : m->running ? "running" : "paused";
+	return m->powered_off  ? "shutdown"
+	       : m->running    ? "running"
+	       : m->stopped_by ? m->stopped_by
+			       : "paused";
 }
 
 /* ---- words ---- */
 
 static void info_status(struct machine *m, struct str *out)
 {
-	str_addf(out, "VM status: %s\n", command_status(m));
+	if (m->stopped_by)
+		str_addf(out, "VM status: paused (%s)\n", m->stopped_by);
+	else
+		str_addf(out, "VM status: %s\n", command_status(m));
 }
 
 static void info_version(struct machine *m, struct str *out)

@@ -27,7 +27,7 @@ void hmp_user(struct hmp *h, struct chardev_user *u);
 void hmp_free(struct hmp *h);
 
 int qmp_new(struct qmp **out, struct machine *m, struct chardev *c, struct err *e) MUST_CHECK;
-void qmp_event(struct qmp *q, const char *name, const char *detail);
+void qmp_event(struct qmp *q, const char *name, const char *data);
 void qmp_free(struct qmp *q);
 
 #endif

@@ -15,11 +15,11 @@ struct monitors {
 	struct qmp *qmp;
 };
 
-static void on_event(void *arg, const char *name, const char *detail)
+static void on_event(void *arg, const char *name, const char *data)
 {
 	struct monitors *s = arg;
 
-	qmp_event(s->qmp, name, detail);
+	qmp_event(s->qmp, name, data);
 }
 
 static void on_quit(void *arg)

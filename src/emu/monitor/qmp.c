@@ -197,7 +197,7 @@ static void connected(void *arg, bool there)
 				  "capabilities"));
 }
 
-void qmp_event(struct qmp *q, const char *name, const char *detail)
+void qmp_event(struct qmp *q, const char *name, const char *data)
 {
 	struct timespec t;
 	json_t *v;
@@ -207,9 +207,8 @@ void qmp_event(struct qmp *q, const char *name, const char *detail)
 	clock_gettime(CLOCK_REALTIME, &t);
 	v = json_pack("{s:{s:I, s:I}, s:s}", "timestamp", "seconds", (json_int_t)t.tv_sec,
 		      "microseconds", (json_int_t)(t.tv_nsec / 1000), "event", name);
-	if (v && detail)
-		json_object_set_new(v, "data",
-				    json_pack("{s:b, s:s}", "guest", 1, "reason", detail));
+	if (v && data)
+		json_object_set_new(v, "data", json_loads(data, 0, NULL));
 	send(q, v);
 }
 

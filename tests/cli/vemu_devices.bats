@@ -1,0 +1,75 @@
+#!/usr/bin/env bats
+# test-timeout: 300
+# Devices as the stock kernel's own drivers use them, and what programs hear of them over QMP.
+load ../lib/common
+load ../lib/vemu
+
+setup() {
+	common_setup
+	PATH=$PATH:/sbin:/usr/sbin
+}
+
+# start APPEND OPTION...: a guest from KERNEL and initrd, QMP on its standard input and output,
+# its console in the file serial.
+start() {
+	local append=$1
+	shift
+	vemu_again
+	vemu_start -display none -m 256 -kernel "$KERNEL" -initrd initrd \
+		-append "console=ttyS0 quiet panic=-1 $append" -no-reboot -qmp stdio -serial file:serial "$@"
+	vemu_send '{"execute": "qmp_capabilities"}'
+}
+
+# heard PATTERN...: QMP told of each of these.
+heard() {
+	local p
+	for p; do
+		grep -qE -- "$p" console && continue
+		echo "QMP did not say '$p':"
+		cat console serial vemu.err
+		return 1
+	done
+}
+
+# serial SECONDS TEXT: waits until the guest says it.
+serial() {
+	local end=$((SECONDS + $1 * ${TEST_SCALE:-1}))
+	until grep -qF -- "$2" serial; do
+		if ! kill -0 "$VEMU_PID" 2>/dev/null || [ $SECONDS -gt $end ]; then
+			echo "the guest did not say '$2':"
+			tail -n 40 serial
+			cat console vemu.err
+			return 1
+		fi
+		sleep 0.2
+	done
+}
+
+@test "a disk whose format was found out stays raw; zeroes are found; QMP hears of errors" {
+	vemu_parts
+	truncate -s 4M a.raw
+	"$VIMG" create -q -f qcow2 b.qcow2 16M
+	cat >script <<'end'
+printf 'QFI\373\0\0\0\3' | dd of=/dev/vda conv=fsync && echo "wro""te a header" || echo "refu""sed"
+dd if=/dev/vdb bs=1M count=16 of=/dev/null
+tr '\0' x </dev/zero | dd of=/dev/vdb bs=1M count=16 iflag=fullblock oflag=direct
+dd if=/dev/zero of=/dev/vdb bs=1M count=15 oflag=direct && echo "zer""oed"
+dd if=/dev/zero of=/dev/vda bs=512 count=1 conv=fsync && echo "clear""ed"
+end
+	vemu_initrd initrd script virtio_pci virtio_blk
+	start "" -drive file=a.raw,if=virtio,id=first \
+		-drive file=b.qcow2,if=virtio,discard=unmap,detect-zeroes=unmap
+	vemu_ends 60
+	grep -q 'a.raw.*format=raw' vemu.err
+	grep -q refused serial
+	grep -q zeroed serial
+	grep -q cleared serial
+	heard '"event":"BLOCK_IO_ERROR","data":\{"device":"first".*"operation":"write","action":"report","nospace":false'
+	[ "$("$VIMG" info --output json a.raw | grep -c '"format": "raw"')" = 1 ]
+	sound b.qcow2
+	# one megabyte is left, and its tables
+	[ "$(du -k b.qcow2 | cut -f 1)" -lt 2048 ]
+	"$VIMG" convert -O raw b.qcow2 b.raw
+	[ "$(head -c 15M b.raw | tr -d '\0' | wc -c)" = 0 ]
+	[ "$(tail -c 1M b.raw | tr -d x | wc -c)" = 0 ]
+}
