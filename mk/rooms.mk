@@ -8,7 +8,7 @@ uses.host      := base
 uses.hugepages := base host
 uses.modules   := base host
 uses.img       := base
-uses.emu       := base img
+uses.emu       := base host img
 uses.hostcheck := base host modules hugepages
 uses.tune      := base host modules hugepages
 

@@ -2,6 +2,7 @@
 #include "host/bridge.h"
 
 #include "base/mem.h"
+#include "host/bridge_helper.h"
 
 #include <net/if.h>
 #include <stdio.h>
@@ -103,17 +104,13 @@ bool bridge_name_taken(const struct host *h, const char *name)
 
 int bridge_helper_find(const struct host *h, struct bridge_helper *out, struct err *e)
 {
-	/* Debian and Alpine; Fedora and Gentoo; Arch; built from source */
-	static const char *const paths[] = { "/usr/lib/qemu/qemu-bridge-helper",
-					     "/usr/libexec/qemu-bridge-helper",
-					     "/usr/lib/qemu-bridge-helper",
-					     "/usr/local/libexec/qemu-bridge-helper" };
+	const char *path;
 
-	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+	for (size_t i = 0; (path = bridge_helper_path(i)); i++) {
 		memset(out, 0, sizeof(*out));
-		if (host_stat(h, paths[i], &out->st, NULL) < 0 || out->st.node != NODE_FILE)
+		if (host_stat(h, path, &out->st, NULL) < 0 || out->st.node != NODE_FILE)
 			continue;
-		snprintf(out->path, sizeof(out->path), "%s", paths[i]);
+		snprintf(out->path, sizeof(out->path), "%s", path);
 		out->suid = (out->st.mode & 04000) && out->st.uid == 0;
 		return 0;
 	}

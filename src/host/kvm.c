@@ -2,6 +2,7 @@
 #include "host/kvm.h"
 
 #include "base/io.h"
+#include "host/kvm_guest.h"
 #include "host/record.h"
 
 #include <fcntl.h>
@@ -74,6 +75,7 @@ static void probe_record(const struct host *h, struct kvm *out)
 {
 	const struct host_record *rec = host_record(h);
 	struct asked a = { h, -1, -1 };
+	const char *why;
 	uint64_t v = 0;
 	int r = record_numbers(rec, "kvm api", &v, 1, NULL);
 
@@ -83,6 +85,11 @@ static void probe_record(const struct host *h, struct kvm *out)
 	out->api = v > INT32_MAX ? -EINVAL : (int)v;
 	r = record_numbers(rec, "kvm create_vm", &v, 1, NULL);
 	out->create_vm = r;
+	out->runs = record_numbers(rec, "kvm runs", &v, 1, NULL);
+	why = record_get(rec, "kvm why_not");
+	if (out->runs < 0 && out->runs != -ENODATA)
+		snprintf(out->why_not, sizeof(out->why_not), "%s",
+			 why ? why : "a test guest did not run");
 	ask_caps(&a, out);
 }
 
@@ -96,6 +103,16 @@ static unsigned long machine_type(int fd)
 #else
 	return 0;
 #endif
+}
+
+static void run_guest(int fd, struct kvm *out)
+{
+	struct err e = { 0 };
+
+	out->runs = kvm_guest_try(fd, &e);
+	if (out->runs < 0)
+		snprintf(out->why_not, sizeof(out->why_not), "%.*s",
+			 (int)sizeof(out->why_not) - 1, e.msg);
 }
 
 static void probe_live(const struct host *h, struct kvm *out)
@@ -120,12 +137,14 @@ static void probe_live(const struct host *h, struct kvm *out)
 	out->create_vm = vm < 0 ? -errno : 0;
 	a.vm = vm;
 	ask_caps(&a, out);
+	if (vm >= 0)
+		run_guest(fd, out);
 }
 
 int kvm_probe(const struct host *h, struct kvm *out, struct err *e)
 {
 	memset(out, 0, sizeof(*out));
-	out->api = out->create_vm = -ENODATA;
+	out->api = out->create_vm = out->runs = -ENODATA;
 	if (!host_has_kernel(h))
 		return err_set(e, -ENOTSUP, "no kernel runs in an image");
 	if (host_is_live(h))
@@ -138,4 +157,9 @@ int kvm_probe(const struct host *h, struct kvm *out, struct err *e)
 bool kvm_works(const struct kvm *k)
 {
 	return k->open == 0 && k->api == KVM_API_VERSION && k->create_vm == 0;
+}
+
+bool kvm_runs_no_kernel(const struct kvm *k)
+{
+	return kvm_works(k) && k->runs < 0 && k->runs != -ENODATA;
 }

@@ -21,6 +21,10 @@ struct kvm {
 	int open;
 	int api;       /* 12, or negative errno; what else it is, nothing works with */
 	int create_vm; /* 0; -EBUSY: another hypervisor holds the processor */
+	/* 0: a guest of a few instructions ran, as a kernel does; -ENODATA: not tried, or not
+	 * told; others: it did not, and @why_not (host/kvm_guest.h) */
+	int runs;
+	char why_not[160];
 	/* 0: none, or not told */
 	unsigned vcpus, vcpus_max; /* recommended, possible in one guest */
 	unsigned memslots;
@@ -30,12 +34,14 @@ struct kvm {
 	enum tri arm32; /* arm64: guests may run a 32-bit system */
 };
 
-/* The node of the live host is opened and a VM made and closed at once; a record is asked
- * for its answers.  What was not asked is -ENODATA.  -ENOTSUP on an image.  0 also when
+/* The node of the live host is opened, a VM made and closed at once, and a guest of a few
+ * instructions run; a record is asked for its answers.  What was not asked is -ENODATA.  -ENOTSUP on an image.  0 also when
  * KVM does not answer: @out says how. */
 int kvm_probe(const struct host *h, struct kvm *out, struct err *e) MUST_CHECK;
 /* It opened, speaks version 12 and makes a VM. */
 bool kvm_works(const struct kvm *k);
+/* It works, but is known not to run what a kernel needs. */
+bool kvm_runs_no_kernel(const struct kvm *k);
 
 /* Numbers of KVM_CHECK_EXTENSION and KVM_CREATE_DEVICE that are asked: what a record keeps. */
 enum kvm_cap {

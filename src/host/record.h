@@ -11,6 +11,8 @@
  *	statfs /dev/hugepages = 0x958458f6 0x200000
  *	kvm api = 12				KVM_GET_API_VERSION; or an errno name of open()
  *	kvm create_vm = 0			0 or an errno name
+ *	kvm runs = 0				a test guest ran (host/kvm_guest.h), or an errno name
+ *	kvm why_not = it ...			what it did instead
  *	kvm cap 157 = 4224			KVM_CHECK_EXTENSION
  *	kvm device 7 = 0			KVM_CREATE_DEVICE with the test flag
  *	access /dev/vhost-net = EBUSY		what open() said, or read(), where it failed

@@ -88,6 +88,9 @@ static void say_kvm(struct rec *r)
 	if (k.open < 0 || k.api < 0)
 		return;
 	say_code(r, "create_vm", k.create_vm);
+	say_code(r, "runs", k.runs);
+	if (k.runs < 0 && k.why_not[0] && !strpbrk(k.why_not, "#\n"))
+		str_addf(&r->answers, "kvm why_not = %s\n", k.why_not);
 	str_addf(&r->answers, "kvm cap %d = %u\n", KVM_CAP_VCPUS, k.vcpus);
 	str_addf(&r->answers, "kvm cap %d = %u\n", KVM_CAP_MEMSLOTS, k.memslots);
 	str_addf(&r->answers, "kvm cap %d = %u\n", KVM_CAP_VCPUS_MAX, k.vcpus_max);

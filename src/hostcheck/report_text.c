@@ -170,7 +170,7 @@ static void add_summary(const struct report *r, const struct report_style *s, st
 	};
 	bool first = true;
 
-	str_addf(out, "\n%zu checks: ", r->n);
+	str_addf(out, "\n%zu check%s: ", r->n, r->n == 1 ? "" : "s");
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		size_t n = r->count[words[i].v];
 

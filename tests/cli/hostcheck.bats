@@ -121,7 +121,7 @@ copy() {
 
 @test "KVM is proven by what it answers, not by the node" {
 	copy intel-desktop
-	expect "ok: version 12, makes guests" host kvm.api
+	expect "ok: version 12, runs guests" host kvm.api
 	sed -i 's/^kvm create_vm = .*/kvm create_vm = EBUSY/' host/.hostkit-record
 	expect "fail: making a guest fails*" host kvm.api
 	sed -i 's/^kvm api = .*/kvm api = ENODEV/' host/.hostkit-record
@@ -148,6 +148,7 @@ copy() {
 	sed -i 's/ vmx / /; /^vmx flags/d' host/proc/cpuinfo
 	sed -i 's/^cpuid 0x1 0x0 = .*/cpuid 0x1 0x0 = 0x906ea 0x100800 0x7ffafbdf 0xbfebfbff/' host/.hostkit-record
 	mv host/sys/module/kvm_intel host/sys/module/kvm_pvm
+	sed -i 's/^kvm runs = .*/kvm runs = ENOTSUP/' host/.hostkit-record
 	expect "warn: *the KVM that is here is paravirtual" host cpu.virt
 	expect "ok: kvm_pvm*" host kvm.module
 	# for who may not open the node it is not known, and no failure of the processor
@@ -156,6 +157,30 @@ copy() {
 	expect "ok: kvm_pvm*" host kvm.module
 	expect "unknown: *" host kvm.api
 	expect "fail: */dev/kvm is root:root 0600*" host kvm.access
+}
+
+@test "KVM that opens and runs no kernel is told from one that runs guests" {
+	copy intel-desktop
+	expect "ok: version 12, runs guests" host kvm.api
+	expect "ok: x86_64: KVM*" host guest.accel --guest x86_64
+	# what was not tried is not claimed
+	sed -i '/^kvm runs/d' host/.hostkit-record
+	expect "ok: version 12, makes guests" host kvm.api
+	echo 'kvm runs = ENOTSUP' >>host/.hostkit-record
+	expect "warn: makes guests, but runs no kernel: *" host kvm.api
+	expect "warn: x86_64: software translation, KVM opens here*" host guest.accel --guest x86_64
+	expect "warn: i386: software translation*" host guest.accel --guest i386
+	expect "info: software translation for all*" host guest.accel
+	report host --only guest.accel --guest x86_64 | grep -q 'accel tcg,thread=multi'
+	# vemu needs no word for it
+	: >host/usr/bin/vemu
+	echo 'node /usr/bin/vemu = f 0 0 0755 0 0' >>host/.hostkit-record
+	report host --only guest.accel --guest x86_64 | grep -q 'vemu takes it by itself, QEMU with'
+	# guests that run are a better answer than the flags of a processor
+	sed -i 's/ vmx / /; /^vmx flags/d' host/proc/cpuinfo
+	sed -i 's/^cpuid 0x1 0x0 = .*/cpuid 0x1 0x0 = 0x906ea 0x100800 0x7ffafbdf 0xbfebfbff/; /^kvm runs/d' host/.hostkit-record
+	echo 'kvm runs = 0' >>host/.hostkit-record
+	expect "ok: neither vmx nor svm is shown, but guests run" host cpu.virt
 }
 
 @test "access: for who asks, for a user by name, and after a change of groups" {
@@ -352,6 +377,10 @@ copy() {
 	echo 'node /usr/bin/vemu = f 0 0 0755 0 0' >>host/.hostkit-record
 	expect "ok: vemu" host software.emulators
 	expect "ok: x86_64: KVM, by /usr/bin/vemu" host guest.accel --guest x86_64
+	: >host/usr/bin/qemu-system-x86_64
+	echo 'node /usr/bin/qemu-system-x86_64 = f 0 0 0755 0 0' >>host/.hostkit-record
+	expect "ok: x86_64: KVM, by /usr/bin/qemu-system-x86_64 or /usr/bin/vemu" host guest.accel --guest x86_64
+	rm host/usr/bin/qemu-system-x86_64
 	expect "ok: i386: KVM, by /usr/bin/vemu" host guest.accel --guest i386
 	report host --only guest.accel --guest aarch64 | grep -q 'no emulator is installed'
 	copy no-virt

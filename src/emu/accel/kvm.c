@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "emu/mem.h"
+#include "host/kvm_guest.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -30,6 +31,15 @@ int kvm_dev(struct err *e)
 			       "/dev/kvm is older than what is needed (version %d)", v);
 	}
 	return fd;
+}
+
+static int runs_guests(struct err *e)
+{
+	AUTO_CLOSE int dev = kvm_dev(e);
+	int r = dev < 0 ? dev : kvm_guest_try(dev, e);
+
+	return dev >= 0 && r < 0 ? err_wrap(e, r, "/dev/kvm is there, but does not run kernels")
+				 : r;
 }
 
 static int set_slot(struct kvm_vm *vm, unsigned n, const struct mem_slot *s)
@@ -180,7 +190,7 @@ static void vm_close(void *arg)
 
 const struct accel_ops accel_kvm = {
 	.name = "kvm",
-	.probe = kvm_runs_guests,
+	.probe = runs_guests,
 	.open = vm_open,
 	.vcpu_init = vcpu_init,
 	.run = kvm_run,

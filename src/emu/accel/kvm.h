@@ -31,8 +31,6 @@ struct kvm_vcpu {
 };
 
 int kvm_dev(struct err *e) MUST_CHECK;
-/* A virtual machine of its own runs a few instructions. */
-int kvm_runs_guests(struct err *e) MUST_CHECK;
 /* What this KVM lets a guest see. */
 int kvm_features(uint32_t feat[FEAT_WORDS], struct err *e) MUST_CHECK;
 int kvm_set_cpuid(int fd, const struct x86_cpuid *c, unsigned index, struct err *e) MUST_CHECK;

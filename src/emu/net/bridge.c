@@ -7,6 +7,7 @@
 #include "base/io.h"
 #include "base/run.h"
 #include "emu/net/backend.h"
+#include "host/bridge_helper.h"
 
 #include <fcntl.h>
 #include <linux/if.h>
@@ -18,21 +19,16 @@
 
 #define SECONDS 30u /* a helper that takes longer hangs */
 
-/* Where distributions have it, as hostcheck's bridge.helper looks too: Debian and Alpine; Fedora
- * and Gentoo; Arch; built from source. */
-static const char *const paths[] = { "/usr/lib/qemu/qemu-bridge-helper",
-				     "/usr/libexec/qemu-bridge-helper",
-				     "/usr/lib/qemu-bridge-helper",
-				     "/usr/local/libexec/qemu-bridge-helper" };
-
 static int helper_of(const char *given, const char **out, struct err *e)
 {
+	const char *path;
+
 	if (given && *given != '/')
 		return err_set(e, -EINVAL, "helper=%s: a whole path is needed", given);
 	*out = given;
-	for (size_t i = 0; !*out && i < ARRAY_SIZE(paths); i++)
-		if (run_find(-1, paths[i]))
-			*out = paths[i];
+	for (size_t i = 0; !*out && (path = bridge_helper_path(i)); i++)
+		if (run_find(-1, path))
+			*out = path;
 	if (!*out)
 		return err_set(e, -ENOENT,
 			       "qemu-bridge-helper, which puts a guest into a bridge, is not "

@@ -27,7 +27,22 @@ bool cpu_paravirtual_kvm(struct facts *f)
 
 	return facts_virt(f, &v, NULL) == 0 && v->state == VIRT_ABSENT &&
 	       (v->ext == VIRT_EXT_NONE || v->ext == VIRT_VMX || v->ext == VIRT_SVM) &&
-	       facts_kvm(f, &k, NULL) == 0 && kvm_works(k);
+	       facts_kvm(f, &k, NULL) == 0 && kvm_works(k) && k->runs != 0;
+}
+
+/* Programs that run guests without KVM, and how they are told. */
+static const char *soft_way(const struct facts *f)
+{
+	return !strcmp(host_arch(f->h), "x86_64") ? "vemu by itself, QEMU with -accel tcg"
+						  : "QEMU with -accel tcg";
+}
+
+/* Whatever the flags say, a guest ran. */
+static bool kvm_ran(struct facts *f)
+{
+	const struct kvm *k;
+
+	return facts_kvm(f, &k, NULL) == 0 && kvm_works(k) && k->runs == 0;
 }
 
 static int absent(struct facts *f, struct finding *out, const struct virt *v)
@@ -38,8 +53,11 @@ static int absent(struct facts *f, struct finding *out, const struct virt *v)
 			out, NULL, R_HARDWARE,
 			"Only guests whose kernel was made for it run; those of distributions "
 			"mostly stop at their first steps. For others take software translation "
-			"(QEMU: -accel tcg), or a host that gives this machine vmx or svm.");
+			"(%s), or a host that gives this machine vmx or svm.",
+			soft_way(f));
 	}
+	if (kvm_ran(f))
+		return found(out, V_OK, "neither vmx nor svm is shown, but guests run");
 	if (host_exists(f->h, "/sys/class/misc/kvm")) {
 		found(out, V_UNKNOWN, "neither vmx nor svm, yet some driver offers KVM");
 		return advise(
@@ -58,7 +76,8 @@ static int absent(struct facts *f, struct finding *out, const struct virt *v)
 			"translation.");
 	return advise(out, NULL, R_HARDWARE,
 		      "This processor cannot run guests in hardware. They work in software "
-		      "translation (QEMU: -accel tcg), many times slower.");
+		      "translation (%s), many times slower.",
+		      soft_way(f));
 }
 
 static int cpu_virt(struct facts *f, struct finding *out, struct err *e)

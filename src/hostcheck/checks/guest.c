@@ -75,73 +75,130 @@ static const char *not_now(struct facts *f)
 	return NULL;
 }
 
-static const char *emulator_of(const struct emulators *all, const char *guest)
+/* Why KVM, which works, is no help to a kernel as distributions make them; NULL: it is. */
+static const char *no_stock(struct facts *f)
+{
+	const struct kvm *k;
+
+	if (facts_kvm(f, &k, NULL) == 0 && kvm_runs_no_kernel(k))
+		return "KVM opens here, but runs no kernel";
+	return cpu_paravirtual_kvm(f) ? "KVM is paravirtual here" : NULL;
+}
+
+/* What could run a guest here. */
+struct ways {
+	const char *qemu, *vemu; /* paths, or NULL */
+};
+
+static struct ways ways_of(const struct emulators *all, const char *guest)
 {
 	/* qemu-system-x86_64 runs 32-bit guests as well, and the one of aarch64 those of arm */
 	const char *other = !strcmp(guest, "i386")  ? "x86_64"
 			    : !strcmp(guest, "arm") ? "aarch64"
 						    : guest;
-	const char *hit = NULL;
+	struct ways w = { NULL, NULL };
 
-	for (size_t i = 0; i < all->n; i++)
-		if (!strcmp(all->v[i].arch, guest))
-			return all->v[i].path;
-		else if (!hit && !strcmp(all->v[i].arch, other))
-			hit = all->v[i].path;
-	return hit;
+	for (size_t i = all->n; i-- > 0;) {
+		const struct emulator *m = &all->v[i];
+		bool own = !strcmp(m->arch, guest);
+
+		if (!own && strcmp(m->arch, other))
+			continue;
+		if (m->vemu)
+			w.vemu = m->path;
+		else if (own || !w.qemu)
+			w.qemu = m->path;
+	}
+	return w;
+}
+
+static void say_ways(const struct ways *w, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s%s%s%s",
+		 w->qemu || w->vemu ? "by " : "and no emulator is installed",
+		 w->qemu ? w->qemu : "", w->qemu && w->vemu ? " or " : "",
+		 w->vemu ? w->vemu : "");
+}
+
+/* How to ask for software translation. */
+static const char *soft_way(const struct ways *w)
+{
+	if (w->vemu)
+		return w->qemu ? "vemu takes it by itself, QEMU with -accel tcg,thread=multi"
+			       : "vemu takes it by itself";
+	return "in QEMU with -accel tcg,thread=multi";
 }
 
 static void add_guest(struct facts *f, struct finding *out, const struct emulators *all,
 		      const char *guest)
 {
-	const char *why = never(f, guest), *now = why ? NULL : not_now(f);
-	const char *emulator = emulator_of(all, guest);
+	const char *why = never(f, guest);
+	struct ways w = ways_of(all, guest);
+	char by[288];
 
-	found_item(out, V_INFO, guest, "%s%s%s%s%s",
-		   why || now ? "software translation: " : "KVM", why ? why : "",
-		   now ? now : "", emulator ? ", by " : ", and no emulator is installed",
-		   emulator ? emulator : "");
+	if (!why)
+		why = not_now(f);
+	if (!why)
+		why = no_stock(f);
+	say_ways(&w, by, sizeof(by));
+	found_item(out, V_INFO, guest, "%s%s, %s", why ? "software translation: " : "KVM",
+		   why ? why : "", by);
+}
+
+/* KVM has never a part in it. */
+static int asked_foreign(struct facts *f, struct finding *out, const struct ways *w,
+			 const char *why)
+{
+	const char *guest = f->o->guest;
+
+	found(out, V_WARN, "%s on %s: software translation, %s", guest, host_arch(f->h), why);
+	return advise(out, NULL, R_HARDWARE,
+		      "It works, ten times slower or more: %s, and a small processor model%s.",
+		      soft_way(w),
+		      !strcmp(guest, "aarch64") ? " (cortex-a53)"
+		      : !strcmp(guest, "arm")   ? " (cortex-a7)"
+		      : !strcmp(guest, "i386")  ? " (n270)"
+						: " (Conroe)");
 }
 
 /* One guest was asked for. */
 static int asked(struct facts *f, struct finding *out, const struct emulators *all)
 {
-	const char *guest = f->o->guest, *why = never(f, guest);
-	const char *now = why ? NULL : not_now(f), *emulator = emulator_of(all, guest);
+	const char *guest = f->o->guest, *why = never(f, guest), *now, *stock;
+	struct ways w = ways_of(all, guest);
+	char by[288];
 
 	add_guest(f, out, all, guest);
-	if (why) {
-		found(out, V_WARN, "%s on %s: software translation, %s", guest, host_arch(f->h),
-		      why);
-		return advise(out, NULL, R_HARDWARE,
-			      "It works, ten times slower or more. Use -accel tcg,thread=multi "
-			      "and a small processor model%s.",
-			      !strcmp(guest, "aarch64") ? " (cortex-a53)"
-			      : !strcmp(guest, "arm")   ? " (cortex-a7)"
-			      : !strcmp(guest, "i386")  ? " (n270)"
-							: " (Conroe)");
-	}
+	if (why)
+		return asked_foreign(f, out, &w, why);
+	now = not_now(f);
 	if (now) {
 		found(out, V_FAIL, "%s could run under KVM, but %s", guest, now);
 		return advise(out, NULL, R_NONE,
-			      "The checks of the groups cpu and kvm say what to do.");
+			      "The checks of the groups cpu and kvm say what to do. Until then "
+			      "software translation: %s.",
+			      soft_way(&w));
 	}
-	if (!emulator) {
+	if (!w.qemu && !w.vemu) {
 		found(out, V_WARN, "%s: KVM, but no emulator is installed", guest);
 		return advise(out, "packages", R_NOW, "Install qemu-system-%s.",
 			      !strcmp(guest, "i386") ? "x86" : guest);
 	}
-	if (cpu_paravirtual_kvm(f)) {
-		found(out, V_WARN, "%s: paravirtual KVM, by %s", guest, emulator);
-		return advise(
-			out, NULL, R_HARDWARE,
-			"Only guests made for it run; see cpu.virt. For others -accel tcg.");
+	say_ways(&w, by, sizeof(by));
+	stock = no_stock(f);
+	if (stock) {
+		found(out, V_WARN, "%s: software translation, %s", guest, stock);
+		return advise(out, NULL, R_HARDWARE,
+			      "Only guests made for this KVM run under it; see kvm.api and "
+			      "cpu.virt. Others run in software translation: %s.",
+			      soft_way(&w));
 	}
-	return found(out, V_OK, "%s: KVM, by %s", guest, emulator);
+	return found(out, V_OK, "%s: KVM, %s", guest, by);
 }
 
 static int guest_accel(struct facts *f, struct finding *out, struct err *e)
 {
+	const char *stock;
 	char kvm[64] = "";
 	struct emulators all;
 	int r = emulators_read(f->h, &all, e);
@@ -153,17 +210,20 @@ static int guest_accel(struct facts *f, struct finding *out, struct err *e)
 		free(all.v);
 		return r;
 	}
+	stock = no_stock(f);
 	for (size_t i = 0; i < ARRAY_SIZE(guests); i++) {
 		size_t used = strlen(kvm);
 
 		add_guest(f, out, &all, guests[i]);
-		if (!never(f, guests[i]) && !not_now(f))
+		if (!never(f, guests[i]) && !not_now(f) && !stock)
 			snprintf(kvm + used, sizeof(kvm) - used, "%s%s", used ? ", " : "",
 				 guests[i]);
 	}
 	free(all.v);
-	return found(out, V_INFO, "%sKVM for %s; software translation for others",
-		     cpu_paravirtual_kvm(f) ? "paravirtual " : "", kvm[0] ? kvm : "none");
+	if (stock)
+		return found(out, V_INFO, "software translation for all: %s", stock);
+	return found(out, V_INFO, "KVM for %s; software translation for others",
+		     kvm[0] ? kvm : "none");
 }
 
 static const struct check checks[] = {
@@ -172,8 +232,8 @@ static const struct check checks[] = {
 		.title = "KVM or software translation",
 		.why = "KVM runs guests of the host's own instruction set only. Whoever asks for "
 		       "another gets software translation, and should know.",
-		.how = "The architecture of the kernel, what the processor and /dev/kvm say, and "
-		       "with --guest the one that is asked for. A processor model with features "
+		.how = "The architecture of the kernel, what the processor and /dev/kvm say, whether a "
+		       "test guest ran (kvm.api), and with --guest the one that is asked for. A processor model with features "
 		       "that the host lacks needs translation as well; this is not looked at.",
 		.mend = "A host of the guest's architecture, or patience.",
 		.run = guest_accel,

@@ -112,8 +112,17 @@ int kvm_api(struct facts *f, struct finding *out, struct err *e)
 		found(out, V_FAIL, "KVM speaks version %d, not 12", k->api);
 		return advise(out, NULL, R_NONE, "No program of today works with it.");
 	}
+	if (kvm_runs_no_kernel(k)) {
+		found(out, V_WARN, "makes guests, but runs no kernel: %s", k->why_not);
+		return advise(
+			out, NULL, R_HARDWARE,
+			"Only guests whose kernel was made for this KVM run under it. For others "
+			"take software translation: vemu does so by itself, QEMU with -accel "
+			"tcg.");
+	}
 	if (k->create_vm == 0)
-		return found(out, V_OK, "version 12, makes guests");
+		return found(out, V_OK, "version 12, %s",
+			     k->runs == 0 ? "runs guests" : "makes guests");
 	found(out, V_FAIL, "making a guest fails: %s", strerror(-k->create_vm));
 	if (k->create_vm == -EBUSY)
 		return advise(
@@ -200,9 +209,10 @@ static const struct check checks[] = {
 		.id = "kvm.api",
 		.title = "KVM answers and makes a guest",
 		.why = "The only proof that guests will run: another hypervisor may hold the "
-		       "processor, or firmware may have locked it.",
-		.how = "Opens /dev/kvm, asks its version (12), and makes an empty guest that is gone "
-		       "at once.",
+		       "processor, firmware may have locked it, or KVM may be of a kind that runs "
+		       "no usual kernel.",
+		.how = "Opens /dev/kvm, asks its version (12), makes an empty guest and, on 64-bit "
+		       "x86, runs one of five instructions of a kernel's kind; all are gone at once.",
 		.mend = "The finding's advice, and the kernel's log.",
 		.needs = "kvm.device",
 		.run = kvm_api,

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/kvm.h"
 
+#include "base/io.h"
+#include "host/kvm_guest.h"
 #include "tests/unit/host/fixture.h"
+
+#include <fcntl.h>
 
 static void probe(const struct tree *t, const char *record, struct kvm *k)
 {
@@ -56,6 +60,23 @@ static void ways_to_fail(void **state)
 	assert_int_equal(k.vcpus, 0);
 }
 
+/* That it makes guests does not say that it runs them. */
+static void opens_but_runs_no_kernel(void **state)
+{
+	struct kvm k;
+
+	probe(*state, "arch = x86_64\nkvm api = 12\nkvm create_vm = 0\n", &k);
+	assert_true(k.runs == -ENODATA && !kvm_runs_no_kernel(&k));
+	probe(*state, "arch = x86_64\nkvm api = 12\nkvm create_vm = 0\nkvm runs = 0\n", &k);
+	assert_true(k.runs == 0 && !kvm_runs_no_kernel(&k));
+	probe(*state, "arch = x86_64\nkvm api = 12\nkvm create_vm = 0\nkvm runs = ENOTSUP\n",
+	      &k);
+	assert_true(kvm_works(&k) && kvm_runs_no_kernel(&k) && k.why_not[0]);
+	/* where no guest can be made, none ran either, and that is said elsewhere */
+	probe(*state, "arch = x86_64\nkvm api = 12\nkvm create_vm = EBUSY\nkvm runs = 0\n", &k);
+	assert_false(kvm_runs_no_kernel(&k));
+}
+
 static void not_in_an_image(void **state)
 {
 	AUTO_HOST struct host *h = fixture_open(*state, NULL);
@@ -78,15 +99,23 @@ static void this_machine(void **state)
 		assert_true(k.api == -ENODATA && k.vcpus == 0 && k.create_vm == -ENODATA);
 	else if (kvm_works(&k))
 		assert_true(k.vcpus_max >= 1 && k.memslots >= 1);
+	/* asked anew, the test guest says the same */
+	if (kvm_works(&k)) {
+		AUTO_CLOSE int fd = host_openat(h, KVM_NODE, O_RDWR, 0, NULL);
+
+		assert_true(fd >= 0);
+		assert_int_equal(kvm_guest_try(fd, NULL), k.runs);
+		assert_true(k.runs == 0 || k.why_not[0]);
+	}
 	assert_true(host_exists(h, KVM_NODE) || k.open == -ENOENT);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		in_tree(one_that_works),        in_tree(arm64),
-		in_tree(ways_to_fail),          in_tree(not_in_an_image),
-		cmocka_unit_test(this_machine),
+		in_tree(one_that_works),  in_tree(arm64),
+		in_tree(ways_to_fail),    in_tree(opens_but_runs_no_kernel),
+		in_tree(not_in_an_image), cmocka_unit_test(this_machine),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
