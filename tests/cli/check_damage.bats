@@ -21,7 +21,7 @@ keeps_data='nothing leak leak_much low zero high_and_low header_refcount all_zer
 
 # Where qemu-img 7.2 gives up or cannot even open the image and vimg repairs it.
 better_all='reftable_reserved refblock_unaligned reftable_offset_zero reftable_unaligned
-	reftable_large snap_count l1_flag_alone'
+	reftable_large snap_count l1_flag_alone dirty_outside'
 # qemu-img grows the file up to a refcount block that is named beyond it, and counts that.
 better_all+=' refblock_outside refblock_far refblock_extra_outside'
 # Tables said to lie where none can be: qemu-img refuses them, or takes the header for one
@@ -202,4 +202,25 @@ what_write_says() {
 			done
 		done
 	done
+}
+
+# What QEMU leaves when it is killed before the file has grown to what a table names.
+@test "a cluster past the end of an image that was not closed reads as zeroes" {
+	base_v3 base.img
+	qemu-img convert -O raw base.img want.raw
+	dd if=/dev/zero of=want.raw bs=64k count=1 conv=notrunc status=none
+	cp base.img x.img
+	hurt_dirty_outside x.img
+	"$VIMG" dd -f qcow2 -O raw bs=64k count=1 if=x.img of=first.raw
+	cmp -n 65536 first.raw want.raw
+
+	# opening it for writing is enough
+	cp x.img opened.img
+	run "$VIMG" bench -w -c 1 -s 512 -o 1M opened.img
+	[ "$status" = 0 ]
+	[[ $output == *"past the end of the file and was never synced"* ]]
+	qemu-img check -q opened.img
+	"$VIMG" check -r all x.img
+	qemu-img check -q x.img
+	qemu-img compare -q -f qcow2 -F raw x.img want.raw
 }

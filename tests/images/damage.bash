@@ -123,6 +123,7 @@ hurt_longer() { truncate -s +$((5 * $(cluster_size "$1"))) "$1"; }
 # header bits
 hurt_dirty() { poke "$1" 72 8 $(($(peek "$1" 72 8) | 1)); }
 hurt_corrupt_bit() { poke "$1" 72 8 $(($(peek "$1" 72 8) | 2)); }
+hurt_dirty_outside() { hurt_dirty "$1" && hurt_l2_just_outside "$1"; }
 hurt_dirty_leak() { hurt_dirty "$1" && hurt_leak "$1"; }
 
 # snapshots
@@ -173,7 +174,7 @@ damage_v3='nothing leak leak_much low zero high_and_low header_refcount all_zero
 	l2_outside l2_just_outside l2_unaligned l2_zero_unaligned l2_reserved l2_shared
 	l2_many_shared l2_lost l2_is_header l2_is_l1 l2_is_refblock compressed_outside
 	l1_outside l1_unaligned l1_reserved l1_lost l1_flag_alone
-	cut cut_cluster longer dirty corrupt_bit dirty_leak
+	cut cut_cluster longer dirty corrupt_bit dirty_leak dirty_outside
 	snap_l1_unaligned snap_l1_outside snap_l1_large snap_no_extra snap_extra_large
 	snap_offset snap_count snap_count_some'
 damage_v2='nothing leak_much low zero reftable_zero copied_missing l2_outside l1_outside

@@ -94,6 +94,7 @@ struct qcow2 {
 	uint64_t comp_off;        /* where the next compressed bytes may go, 0: new cluster */
 	uint64_t file_end;        /* host clusters at and past this index were never used */
 	bool cow_unsynced;        /* data that L2 entries must wait for is not stable */
+	bool grown_unsynced;      /* likewise, but it only makes the file longer */
 	bool meta_unsynced;       /* refcounts written but not synced */
 	bool l2_unsynced;         /* L2 tables or L1 entries written but not synced */
 	bool lazy;                /* refcounts are written at close only; dirty bit is set */

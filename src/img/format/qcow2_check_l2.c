@@ -164,11 +164,32 @@ static int unaligned(struct scan *c, uint32_t i, uint64_t entry, uint64_t bitmap
 	return fix ? zero_entry(c, i, bitmap, e) : 0;
 }
 
+/* QEMU's tables may be on disk before the file has grown to what they name.  In an image
+ * that was not closed such a cluster was never synced: it reads as zeroes, and is made to
+ * say so before somebody else gets that place. */
+static bool never_written(const struct scan *c, uint64_t off)
+{
+	const struct checker *k = c->k;
+
+	return k->s->h.incompat & QCOW2_INCOMPAT_DIRTY && k->fix & IMG_FIX_ERRORS &&
+	       !k->s->blk.data && off > k->len;
+}
+
 static int allocated(struct scan *c, uint32_t i, uint64_t entry, uint64_t bitmap, struct err *e)
 {
 	struct qcow2 *s = c->k->s;
 	uint64_t off = entry & QCOW2_OFFSET_MASK;
 	int r;
+
+	if (never_written(c, off)) {
+		corrupt(c);
+		check_say(c->k,
+			  "Repairing offset=%llx: cluster lies past the end of the file and was "
+			  "never synced; it reads as zeroes",
+			  (unsigned long long)off);
+		r = zero_entry(c, i, bitmap, e);
+		return r < 0 ? r : 0;
+	}
 
 	if (bitmap >> 32 & bitmap) {
 		corrupt(c);

@@ -384,9 +384,13 @@ static int link_cluster(struct qcow2 *s, const struct qcow2_plan *p, uint64_t cl
 	if (x.entry & QCOW2_OFLAG_COMPRESSED)
 		zero = 0;
 	/* Were the entry on disk before the data, a crash would put garbage in place of
-	 * what the guest had there.  Where it had zeroes and gets a hole, it would not. */
+	 * what the guest had there.  Where it had zeroes and gets a hole it would name a place
+	 * past the end of the file.  The sync of the refcounts is enough against that, unless
+	 * there is none (lazy) or it came while these bytes were still being written. */
 	if (x.entry || !p->past_end || qcow2_has_backing(s))
 		s->cow_unsynced = true;
+	else
+		s->grown_unsynced = true;
 	qcow2_l2_set(s, table, i, host | QCOW2_OFLAG_COPIED, (zero & ~(alloc << 32)) | alloc);
 	return 0;
 }

@@ -23,7 +23,7 @@ static int sync_all(struct qcow2 *s, bool data, struct err *e)
 		if (r < 0)
 			return r;
 	}
-	s->cow_unsynced = s->meta_unsynced = s->l2_unsynced = false;
+	s->cow_unsynced = s->grown_unsynced = s->meta_unsynced = s->l2_unsynced = false;
 	return 0;
 }
 
@@ -82,7 +82,7 @@ int qcow2_before_l2(struct qcow2 *s, struct err *e)
 			return r;
 	}
 	/* with the dirty bit set, nobody trusts the refcounts in the file */
-	if ((s->meta_unsynced && !s->lazy) || s->cow_unsynced)
+	if ((s->meta_unsynced && !s->lazy) || s->grown_unsynced || s->cow_unsynced)
 		return sync_all(s, false, e);
 	return 0;
 }
