@@ -38,6 +38,8 @@ int io_read_upto(int fd, void *buf, size_t len, size_t *got, struct err *e) MUST
  * is the end. */
 int io_read_some(int fd, void *buf, size_t len, size_t *got, struct err *e) MUST_CHECK;
 int io_write(int fd, const void *buf, size_t len, struct err *e) MUST_CHECK;
+/* As much as there is room for; 0 bytes where @fd does not wait and there is none. */
+int io_write_some(int fd, const void *buf, size_t len, size_t *put, struct err *e) MUST_CHECK;
 
 int io_fstat(int fd, struct stat *st, struct err *e) MUST_CHECK;
 /* Size of a regular file or of a block device. */

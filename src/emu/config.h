@@ -7,12 +7,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONFIG_SERIALS 4
-#define CONFIG_DEVICES 24
-#define CONFIG_SCSI    4
-#define CONFIG_VCPUS   64
-#define CONFIG_SMBIOS  20
-#define CONFIG_FW      64
+#define CONFIG_SERIALS  4
+#define CONFIG_DEVICES  24
+#define CONFIG_SCSI     4
+#define CONFIG_VCPUS    64
+#define CONFIG_SMBIOS   20
+#define CONFIG_FW       64
+#define CONFIG_CHARDEVS 24
+#define CONFIG_MONITORS 8
 
 enum machine_kind { MACHINE_PC, MACHINE_Q35 };
 enum accel_kind { ACCEL_AUTO, ACCEL_KVM, ACCEL_SOFT };
@@ -72,6 +74,40 @@ struct config_fw {
 
 struct blk_log;
 
+enum chardev_kind {
+	CHARDEV_NULL,
+	CHARDEV_STDIO,
+	CHARDEV_PTY,
+	CHARDEV_FILE,
+	CHARDEV_PIPE,
+	CHARDEV_TTY,
+	CHARDEV_UNIX,
+	CHARDEV_TCP,
+	CHARDEV_RING
+};
+
+/* -chardev, and what the places of -serial, -monitor and their kin stand for. */
+struct config_chardev {
+	char *id;
+	enum chardev_kind kind;
+	char *path;        /* all but null, stdio, pty, tcp and ring */
+	char *host, *port; /* tcp; no host: a server's are all, a client's is this machine */
+	unsigned to;       /* tcp server: the last port to try; 0: port alone */
+	int family;        /* tcp: AF_INET, AF_INET6, 0 for either */
+	bool server, wait, telnet, nodelay, abstract, loose; /* loose: tight=off */
+	bool append;                                         /* file */
+	bool no_signal; /* stdio: keys that end programs are input */
+	bool mux;       /* several use it, keys switch */
+	uint64_t size;  /* ring */
+	char *log;      /* a file that gets what is written as well, or NULL */
+	bool log_append;
+};
+
+struct config_monitor {
+	char *chardev;
+	bool qmp, pretty;
+};
+
 struct machine_config {
 	const struct blk_log *log; /* who hears of what images want to tell; or NULL */
 	enum machine_kind kind;
@@ -89,12 +125,16 @@ struct machine_config {
 	char *smbios_uuid;
 	struct config_fw fw_file[CONFIG_FW];
 	unsigned fw_files;
-	char *debugcon; /* where port debugcon_port leads, or NULL */
+	char *debugcon; /* the chardev that port debugcon_port leads to, or NULL */
 	uint16_t debugcon_port;
 	bool nographic;
-	char *serial[CONFIG_SERIALS]; /* specifications, NULL: no port */
-	bool serial_mux;              /* the first shares its place with the monitor */
-	char *monitor, *qmp, *gdb;
+	struct config_chardev chardev[CONFIG_CHARDEVS];
+	unsigned chardevs;
+	uint8_t escape;               /* the key before keys of a mux; 0: C-a */
+	char *serial[CONFIG_SERIALS]; /* chardevs, NULL: no port */
+	struct config_monitor monitor[CONFIG_MONITORS];
+	unsigned monitors;
+	char *gdb; /* a chardev */
 	struct config_disk disk[CONFIG_DEVICES];
 	unsigned disks;
 	char *scsi[CONFIG_SCSI]; /* names of controllers; one without a name is "" */
@@ -110,6 +150,8 @@ struct machine_config {
 	bool debug_exit;
 	uint16_t exit_base, exit_size;
 	bool quiet;
+	/* Takes a line for a person at the terminal; NULL: nobody. */
+	void (*tell)(const char *line);
 };
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "emu/boot/multiboot.h"
 #include "emu/bus.h"
+#include "emu/chardev/chardev.h"
 #include "emu/clock.h"
 #include "emu/cpu/x86/exec.h"
 #include "emu/cpu/x86/state.h"
@@ -347,6 +348,29 @@ static int make_cpus(struct machine *m, struct err *e)
 	return 0;
 }
 
+static void on_quit(void *arg)
+{
+	machine_request(arg, MACHINE_QUIT, NULL);
+}
+
+static void on_tell(void *arg, const char *line)
+{
+	const struct machine *m = arg;
+
+	if (m->config->tell)
+		m->config->tell(line);
+}
+
+static int make_chardevs(struct machine *m, struct err *e)
+{
+	const struct machine_config *c = m->config;
+	const struct chardev_env env = {
+		.loop = m->loop, .quit = on_quit, .tell = on_tell, .arg = m, .escape = c->escape
+	};
+
+	return chardevs_new(&m->chardevs, &env, c->chardev, c->chardevs, e);
+}
+
 static int open_kernel(struct machine *m, struct err *e)
 {
 	if (!m->config->kernel)
@@ -385,6 +409,8 @@ int machine_new(struct machine **out, struct machine_config *c, struct err *e)
 		r = bus_new(&m->bus, e);
 	if (r == 0)
 		r = loop_new(&m->loop, e);
+	if (r == 0)
+		r = make_chardevs(m, e);
 	if (r == 0) {
 		m->clock = loop_clock(m->loop);
 		r = apics_new(&m->apics, m->bus, m->clock, m->vcpus, e);
@@ -457,6 +483,7 @@ void machine_free(struct machine *m)
 	if (m->vm)
 		m->ops->close(m->vm);
 	apics_free(m->apics);
+	chardevs_free(m->chardevs);
 	loop_free(m->loop);
 	bus_free(m->bus);
 	mem_free(m->mem);

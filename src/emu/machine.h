@@ -51,6 +51,7 @@ struct machine_note {
 struct machine {
 	struct machine_config *config;
 	struct loop *loop;
+	struct chardevs *chardevs;
 	struct clock *clock;
 	struct mem *mem;
 	struct bus *bus;
@@ -132,8 +133,4 @@ void pc_reset(struct machine *m);
 bool pc_firmware(const struct machine *m);
 int pc_pic_vector(void *machine);
 bool pc_button(struct machine *m);
-struct chardev;
-/* What serial port @n is connected to, or NULL. */
-struct chardev *pc_serial(struct machine *m, unsigned n);
-
 #endif

@@ -211,6 +211,12 @@ static int give_up(const struct machine_config *c, struct err *e)
 	return r;
 }
 
+/* Beside the guest's own output, which may be on the same terminal. */
+static void tell(const char *line)
+{
+	fprintf(stderr, "vemu: %s\n", line);
+}
+
 static int run(struct machine_config *c)
 {
 	static const struct blk_log log = { warn, NULL };
@@ -223,6 +229,7 @@ static int run(struct machine_config *c)
 	int fd = catch_signals(&set), status = 1, r;
 
 	c->log = &log;
+	c->tell = tell;
 	r = machine_new(&m, c, &e);
 	if (r < 0)
 		return say(&e, 1);
@@ -231,7 +238,12 @@ static int run(struct machine_config *c)
 	end = (struct ender){ m, { fd, POLLIN, on_signal, &end } };
 	r = loop_watch(m->loop, &end.fd, &e);
 	if (r == 0)
-		r = monitors_new(&mon, m, c->serial_mux ? pc_serial(m, 0) : NULL, &e);
+		r = monitors_new(&mon, m, &e);
+	if (r == 0 && monitors_public(m))
+		fprintf(stderr,
+			"vemu: warning: whoever reaches %s rules this machine, and no password is "
+			"asked for\n",
+			monitors_public(m));
 	if (r == 0 && c->gdb)
 		r = gdb_new(&gdb, m, c->gdb, &e);
 	if (r == 0)

@@ -33,8 +33,8 @@ int options_all_used(const struct optset *o, const char *option, struct err *e)
 }
 
 static const struct option_group *const groups[] = {
-	&options_run,  &options_machine, &options_boot,    &options_char,
-	&options_disk, &options_dev,     &options_refused,
+	&options_run,     &options_machine, &options_boot, &options_char,
+	&options_chardev, &options_disk,    &options_dev,  &options_refused,
 };
 
 const struct option_row *options_row(unsigned i)
@@ -103,26 +103,6 @@ static int one(struct parse *p, int argc, char **argv, int *i, struct err *e)
 	return call(p, o, argv[++*i], e);
 }
 
-/* What QEMU assumes where nothing was said. */
-static int defaults(struct parse *p, struct err *e)
-{
-	struct machine_config *c = p->c;
-
-	c->nographic = p->nographic;
-	if (!p->serial_given && p->nographic) {
-		/* with the monitor behind it, unless that has its place */
-		c->serial_mux = !p->monitor_given;
-		return options_string(&c->serial[0], "stdio", e);
-	}
-	if (!p->serial_given)
-		return options_string(&c->serial[0], "null", e);
-	if (c->serial[0] && !strncmp(c->serial[0], "mon:", 4)) {
-		c->serial_mux = true;
-		return options_string(&c->serial[0], c->serial[0] + 4, e);
-	}
-	return 0;
-}
-
 int options_parse(int argc, char **argv, int64_t now, struct machine_config *c,
 		  struct options_answer *a, struct err *e)
 {
@@ -147,9 +127,11 @@ int options_parse(int argc, char **argv, int64_t now, struct machine_config *c,
 	for (int i = 1; i < argc && r == 0 && a->ask == OPTIONS_RUN; i++)
 		r = one(p, argc, argv, &i, e);
 	if (r == 0 && a->ask == OPTIONS_RUN)
-		r = defaults(p, e);
+		r = options_char_defaults(p, e);
 	if (r == 0 && a->ask == OPTIONS_RUN)
 		r = options_finish(p, e);
+	if (r == 0 && a->ask == OPTIONS_RUN)
+		r = options_chardevs_finish(p, e);
 	options_parse_free(p);
 	free(p);
 	return r;
@@ -157,15 +139,14 @@ int options_parse(int argc, char **argv, int64_t now, struct machine_config *c,
 
 void options_free(struct machine_config *c)
 {
-	char *const all[] = { c->accel_opts, c->cpu,     c->mem_path, c->kernel, c->initrd,
-			      c->append,     c->monitor, c->qmp,      c->gdb,    c->name,
-			      c->uuid,       c->runas,   c->pidfile };
+	char *const all[] = { c->accel_opts, c->cpu,    c->mem_path, c->kernel,
+			      c->initrd,     c->append, c->gdb,      c->name,
+			      c->uuid,       c->runas,  c->pidfile };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(all); i++)
 		free(all[i]);
 	options_boot_free(c);
-	for (unsigned i = 0; i < CONFIG_SERIALS; i++)
-		free(c->serial[i]);
+	options_chardevs_free(c);
 	for (unsigned i = 0; i < c->disks; i++)
 		options_free_disk(&c->disk[i]);
 	for (unsigned i = 0; i < c->scsis; i++)

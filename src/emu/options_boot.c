@@ -154,7 +154,7 @@ static int opt_smbios(struct parse *p, const char *value, struct err *e)
 
 static int opt_debugcon(struct parse *p, const char *v, struct err *e)
 {
-	return options_string(&p->c->debugcon, v, e);
+	return options_place(p, "debugcon", v, &p->c->debugcon, e);
 }
 
 /* Of QEMU's many defaults that can be changed the one that its firmware's users need. */

@@ -31,7 +31,8 @@ struct parse {
 	const struct option_kind **kind;
 	int64_t now;
 	bool in_file; /* -readconfig */
-	bool nographic, serial_given, monitor_given;
+	bool nographic, nodefaults, serial_given, monitor_given;
+	unsigned places; /* of monitors */
 	unsigned serials;
 	struct drive drives[CONFIG_DEVICES];
 	unsigned n_drives;
@@ -51,14 +52,27 @@ int options_all_used(const struct optset *o, const char *option, struct err *e) 
 int options_uuid(const char *option, const char *v, struct err *e) MUST_CHECK;
 
 /* The groups: one a room.  A new one goes into the list in options.c. */
-extern const struct option_group options_machine, options_char, options_run, options_boot,
-	options_disk, options_dev, options_refused;
+extern const struct option_group options_machine, options_char, options_chardev, options_run,
+	options_boot, options_disk, options_dev, options_refused;
 
 /* Does what -@name @value does; for configuration files. */
 int options_one(struct parse *p, const char *name, const char *value, struct err *e) MUST_CHECK;
 /* -EINVAL naming a key that @o does not have; *@p->ask is set where help is asked for. */
 int options_check(struct parse *p, const struct option_row *o, const char *value, struct err *e)
 	MUST_CHECK;
+
+/* A chardev @id at a place such as "stdio" or "tcp:HOST:PORT", or the one that "chardev:NAME" names;
+ * its name becomes *@to.  "mon:" in front: with a monitor. */
+int options_place(struct parse *p, const char *id, const char *v, char **to, struct err *e)
+	MUST_CHECK;
+int options_monitor(struct parse *p, const char *chardev, bool qmp, bool pretty, struct err *e)
+	MUST_CHECK;
+/* What QEMU assumes where nothing was said. */
+int options_char_defaults(struct parse *p, struct err *e) MUST_CHECK;
+/* At the end, when all are known: -EINVAL naming what is not there. */
+int options_chardev_known(const struct parse *p, const char *id, struct err *e) MUST_CHECK;
+int options_chardevs_finish(struct parse *p, struct err *e) MUST_CHECK;
+void options_chardevs_free(struct machine_config *c);
 
 option_fn options_readconfig;
 option_fn options_drive, options_blockdev;

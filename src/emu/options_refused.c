@@ -35,11 +35,7 @@ static const struct option_row rows[] = {
 	NO("virtfs", "OPTS", SHARED_DIR),
 	/* network, characters */
 	NO("net", "OPTS", "use -nic"),
-	NO("chardev", "OPTS", "give the place with -serial, -monitor or -qmp"),
-	NO("mon", "OPTS", "use -monitor or -qmp"),
-	NO("qmp-pretty", "WHERE", "use -qmp"),
 	NO("parallel", "WHERE", "there is no parallel port"),
-	NO("echr", "CHAR", "the key is C-a"),
 	NO("tpmdev", "OPTS", "there is no TPM"),
 	/* displays, sound, USB */
 	NO("vnc", "WHERE", "there is no display yet"),

@@ -31,6 +31,12 @@ static void port_write(void *dev, uint64_t off, unsigned size, uint64_t v)
 	chardev_write(d->chardev, &b, 1);
 }
 
+static size_t no_room(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
 static const struct bus_ops ops = { port_read, port_write, 1, 1 };
 
 int debugcon_new(struct debugcon **out, struct bus *b, uint16_t port, struct chardev *c,
@@ -44,8 +50,11 @@ int debugcon_new(struct debugcon **out, struct bus *b, uint16_t port, struct cha
 	d->bus = b;
 	d->chardev = c;
 	d->region = (struct bus_region){ "debugcon", BUS_PORT, port, 1, &ops, d, NULL };
-	r = bus_add(b, &d->region, e);
+	r = chardev_use(c, "debugcon", &(struct chardev_user){ .room = no_room, .arg = d }, e);
+	if (r == 0)
+		r = bus_add(b, &d->region, e);
 	if (r < 0) {
+		chardev_leave(c, d);
 		free(d);
 		return r;
 	}
@@ -57,6 +66,7 @@ void debugcon_free(struct debugcon *d)
 {
 	if (!d)
 		return;
+	chardev_leave(d->chardev, d);
 	bus_remove(d->bus, &d->region);
 	free(d);
 }

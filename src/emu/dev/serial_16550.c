@@ -331,8 +331,11 @@ int serial_new(struct serial **out, struct bus *b, uint16_t base, struct irq irq
 		return r;
 	}
 	serial_reset(s);
-	if (c)
-		chardev_use(c, &u);
+	r = c ? chardev_use(c, chardev_id(c), &u, e) : 0;
+	if (r < 0) {
+		serial_free(s);
+		return r;
+	}
 	*out = s;
 	return 0;
 }
@@ -341,8 +344,7 @@ void serial_free(struct serial *s)
 {
 	if (!s)
 		return;
-	if (s->out)
-		chardev_use(s->out, NULL);
+	chardev_leave(s->out, s);
 	bus_remove(s->bus, &s->region);
 	pthread_mutex_destroy(&s->lock);
 	free(s);

@@ -394,7 +394,7 @@ static void connected(void *arg, bool there)
 		gdb_detach(g);
 }
 
-int gdb_new(struct gdb **to, struct machine *m, const char *spec, struct err *e)
+int gdb_new(struct gdb **to, struct machine *m, const char *id, struct err *e)
 {
 	struct gdb *g = mem_zalloc(1, sizeof(*g), e);
 	const struct chardev_user u = {
@@ -413,15 +413,14 @@ int gdb_new(struct gdb **to, struct machine *m, const char *spec, struct err *e)
 	r = machine_watch_add(m, &(struct machine_watch){ gdb_event, g })
 		    ? 0
 		    : err_set(e, -ENOSPC, "too many listen to the machine");
-	if (r == 0 && spec)
-		r = chardev_open(m->loop, "-gdb", spec, &g->c, e);
+	g->c = chardevs_find(m->chardevs, id);
+	if (r == 0 && id)
+		r = chardev_use(g->c, id, &u, e);
 	if (r < 0) {
 		machine_watch_remove(m, g);
 		free(g);
 		return r;
 	}
-	if (g->c)
-		chardev_use(g->c, &u);
 	*to = g;
 	return 0;
 }
@@ -431,6 +430,6 @@ void gdb_free(struct gdb *g)
 	if (!g)
 		return;
 	machine_watch_remove(g->m, g);
-	chardev_close(g->c);
+	chardev_leave(g->c, g);
 	free(g);
 }

@@ -15,8 +15,8 @@
 struct machine;
 struct gdb;
 
-/* @spec as for chardev_open(); NULL: none, what it says is thrown away (tests). */
-int gdb_new(struct gdb **out, struct machine *m, const char *spec, struct err *e) MUST_CHECK;
+/* @id: a chardev; NULL: none, what it says is thrown away (tests). */
+int gdb_new(struct gdb **out, struct machine *m, const char *id, struct err *e) MUST_CHECK;
 void gdb_free(struct gdb *g);
 /* What came from GDB. */
 void gdb_input(void *gdb, const uint8_t *p, size_t n);

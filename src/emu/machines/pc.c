@@ -36,9 +36,7 @@ struct pc {
 	struct pc_pci *pci;
 	struct pc_testdev *testdev; /* or NULL */
 	struct pc_fw *fw;
-	struct chardev *debug_chars;
 	struct debugcon *debugcon;
-	struct chardev *chars[CONFIG_SERIALS];
 	struct serial *serial[CONFIG_SERIALS];
 };
 
@@ -130,16 +128,12 @@ static int make_serials(struct pc *p, struct err *e)
 	struct machine *m = p->m;
 
 	for (unsigned i = 0; i < CONFIG_SERIALS; i++) {
-		char id[16] = "serial0";
 		int r;
 
 		if (!m->config->serial[i])
 			continue;
-		id[6] = (char)('0' + i);
-		r = chardev_open(m->loop, id, m->config->serial[i], &p->chars[i], e);
-		if (r == 0)
-			r = serial_new(&p->serial[i], m->bus, at[i].port, isa(p, at[i].irq),
-				       p->chars[i], e);
+		r = serial_new(&p->serial[i], m->bus, at[i].port, isa(p, at[i].irq),
+			       chardevs_find(m->chardevs, m->config->serial[i]), e);
 		if (r < 0)
 			return r;
 	}
@@ -166,14 +160,10 @@ static int make_testdev(struct pc *p, struct err *e)
 static int make_debugcon(struct pc *p, struct err *e)
 {
 	const struct machine_config *c = p->m->config;
-	int r;
 
-	if (!c->debugcon)
-		return 0;
-	r = chardev_open(p->m->loop, "debugcon", c->debugcon, &p->debug_chars, e);
-	return r < 0 ? r
-		     : debugcon_new(&p->debugcon, p->m->bus, c->debugcon_port, p->debug_chars,
-				    e);
+	return c->debugcon ? debugcon_new(&p->debugcon, p->m->bus, c->debugcon_port,
+					  chardevs_find(p->m->chardevs, c->debugcon), e)
+			   : 0;
 }
 
 static int make_pci(struct pc *p, struct err *e)
@@ -297,21 +287,13 @@ bool pc_button(struct machine *m)
 	return acpi_pm_button(m->pc->pm);
 }
 
-struct chardev *pc_serial(struct machine *m, unsigned n)
-{
-	return m->pc->chars[n];
-}
-
 void pc_free(struct machine *m)
 {
 	struct pc *p = m->pc;
 
-	for (unsigned i = 0; i < CONFIG_SERIALS; i++) {
+	for (unsigned i = 0; i < CONFIG_SERIALS; i++)
 		serial_free(p->serial[i]);
-		chardev_close(p->chars[i]);
-	}
 	debugcon_free(p->debugcon);
-	chardev_close(p->debug_chars);
 	pc_testdev_free(p->testdev);
 	ports_free(p->ports);
 	pc_pci_free(p->pci);

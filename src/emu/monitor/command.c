@@ -8,6 +8,7 @@
 #include "emu/cpu/x86/state.h"
 #include "emu/machine.h"
 #include "emu/mem.h"
+#include "emu/monitor/ringbuf.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,9 +92,11 @@ static void info_network(struct machine *m, struct str *out)
 
 static void info_chardev(struct machine *m, struct str *out)
 {
-	for (unsigned i = 0; i < CONFIG_SERIALS; i++)
-		if (pc_serial(m, i))
-			str_addf(out, "serial%u: %s\n", i, chardev_about(pc_serial(m, i)));
+	const struct chardev *c;
+
+	for (unsigned i = 0; (c = chardevs_at(m->chardevs, i)); i++)
+		str_addf(out, "%s: filename=%s%s\n", chardev_id(c),
+			 chardev_open(c) ? "" : "disconnected:", chardev_about(c));
 }
 
 static void info_name(struct machine *m, struct str *out)
@@ -140,7 +143,7 @@ static const struct info {
 	void (*fn)(struct machine *m, struct str *out);
 } infos[] = {
 	{ "block", "disks", info_block },
-	{ "chardev", "serial ports and where they go", info_chardev },
+	{ "chardev", "where characters come from and go to", info_chardev },
 	{ "cpus", "processors", info_cpus },
 	{ "kvm", "what runs the guest", info_kvm },
 	{ "mtree", "memory and registers", info_mtree },
@@ -278,6 +281,8 @@ static const struct word {
 	{ "migrate", "refused: states cannot be moved yet", no_states },
 	{ "quit", "end the machine at once", do_quit },
 	{ "q", "end the machine at once", do_quit },
+	{ "ringbuf_read", "ID SIZE: what was written to a chardev of memory", ringbuf_show },
+	{ "ringbuf_write", "ID TEXT: write to one", ringbuf_add },
 	{ "savevm", "refused: states cannot be saved yet", no_states },
 	{ "stop", "stop the guest", do_stop },
 	{ "system_powerdown", "press the power button", do_powerdown },

@@ -21,12 +21,16 @@ json_t *command_run(struct machine *m, const char *name, const json_t *args, con
 json_t *command_version(void);
 const char *command_status(const struct machine *m);
 
-int hmp_new(struct hmp **out, struct machine *m, struct chardev *c, struct err *e) MUST_CHECK;
-/* What chardev_share() wants of it. */
-void hmp_user(struct hmp *h, struct chardev_user *u);
+/* @chardev is its id; NULL: what it says is thrown away (tests). */
+int hmp_new(struct hmp **out, struct machine *m, const char *chardev, struct err *e) MUST_CHECK;
+/* What came from a person. */
+void hmp_input(void *hmp, const uint8_t *p, size_t n);
 void hmp_free(struct hmp *h);
 
-int qmp_new(struct qmp **out, struct machine *m, struct chardev *c, struct err *e) MUST_CHECK;
+int qmp_new(struct qmp **out, struct machine *m, const char *chardev, bool pretty,
+	    struct err *e) MUST_CHECK;
+/* What came from a program. */
+void qmp_input(void *qmp, const uint8_t *p, size_t n);
 void qmp_event(struct qmp *q, const char *name, const char *data);
 void qmp_free(struct qmp *q);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The monitor for people: a line, its answer, a prompt. */
 #include "base/mem.h"
-#include "emu/chardev/chardev.h"
+#include "emu/machine.h"
 #include "emu/monitor/command.h"
+#include "emu/monitor/output.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,19 +13,25 @@
 
 struct hmp {
 	struct machine *m;
-	struct chardev *c;
+	struct output out;
+	bool greeted;
 	char line[LINE];
 	size_t n;
 };
 
 static void say(struct hmp *h, const char *s, size_t n)
 {
+	size_t from = 0;
+
 	/* lines end as a terminal in raw mode wants it */
 	for (size_t i = 0; i < n; i++) {
-		if (s[i] == '\n')
-			chardev_write(h->c, "\r", 1);
-		chardev_write(h->c, s + i, 1);
+		if (s[i] != '\n')
+			continue;
+		output_add(&h->out, s + from, i - from);
+		output_add(&h->out, "\r\n", 2);
+		from = i + 1;
 	}
+	output_add(&h->out, s + from, n - from);
 }
 
 static void prompt(struct hmp *h)
@@ -48,11 +55,12 @@ static void run(struct hmp *h)
 
 static size_t room(void *arg)
 {
-	(void)arg;
-	return LINE;
+	struct hmp *h = arg;
+
+	return output_idle(&h->out) ? 1 : 0;
 }
 
-static void input(void *arg, const uint8_t *p, size_t n)
+void hmp_input(void *arg, const uint8_t *p, size_t n)
 {
 	struct hmp *h = arg;
 
@@ -69,7 +77,7 @@ static void input(void *arg, const uint8_t *p, size_t n)
 				say(h, "\b \b", 3);
 		} else if (p[i] >= ' ' && h->n < LINE - 1) {
 			h->line[h->n++] = (char)p[i];
-			chardev_write(h->c, p + i, 1);
+			output_add(&h->out, (const char *)p + i, 1);
 		}
 	}
 }
@@ -79,33 +87,60 @@ static void connected(void *arg, bool there)
 	struct hmp *h = arg;
 
 	h->n = 0;
+	h->greeted = false;
 	if (!there)
-		return;
-	say(h, "\nvemu " VERSION " monitor, 'help' lists the commands\n",
-	    strlen("\nvemu " VERSION " monitor, 'help' lists the commands\n"));
-	prompt(h);
+		output_forget(&h->out);
 }
 
-void hmp_user(struct hmp *h, struct chardev_user *u)
+static void focus(void *arg)
 {
-	*u = (struct chardev_user){
-		.room = room, .input = input, .connected = connected, .arg = h
-	};
+	static const char hello[] = "vemu " VERSION " monitor, 'help' lists the commands\n";
+	struct hmp *h = arg;
+
+	say(h, "\n", 1);
+	if (!h->greeted)
+		say(h, hello, sizeof(hello) - 1);
+	h->greeted = true;
+	prompt(h);
+	say(h, h->line, h->n);
 }
 
-int hmp_new(struct hmp **out, struct machine *m, struct chardev *c, struct err *e)
+static void drained(void *arg)
+{
+	struct hmp *h = arg;
+
+	output_drained(&h->out);
+}
+
+int hmp_new(struct hmp **out, struct machine *m, const char *chardev, struct err *e)
 {
 	struct hmp *h = mem_zalloc(1, sizeof(*h), e);
+	const struct chardev_user u = { .room = room,
+					.input = hmp_input,
+					.drained = drained,
+					.connected = connected,
+					.focus = focus,
+					.arg = h };
+	int r;
 
 	if (!h)
 		return -ENOMEM;
 	h->m = m;
-	h->c = c;
+	h->out.c = chardevs_find(m->chardevs, chardev);
+	r = chardev ? chardev_use(h->out.c, chardev, &u, e) : 0;
+	if (r < 0) {
+		free(h);
+		return r;
+	}
 	*out = h;
 	return 0;
 }
 
 void hmp_free(struct hmp *h)
 {
+	if (!h)
+		return;
+	chardev_leave(h->out.c, h);
+	output_forget(&h->out);
 	free(h);
 }

@@ -6,49 +6,23 @@
 #include "emu/monitor/command.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 struct monitors {
 	struct machine *m;
-	struct chardev *hmp_char, *qmp_char;
-	struct hmp *hmp;
-	struct qmp *qmp;
+	struct hmp *hmp[CONFIG_MONITORS];
+	struct qmp *qmp[CONFIG_MONITORS];
+	unsigned n;
 };
 
 static void on_event(void *arg, const char *name, const char *data)
 {
 	struct monitors *s = arg;
 
-	qmp_event(s->qmp, name, data);
+	for (unsigned i = 0; i < s->n; i++)
+		qmp_event(s->qmp[i], name, data);
 }
 
-static void on_quit(void *arg)
-{
-	machine_request(arg, MACHINE_QUIT, NULL);
-}
-
-static int open_hmp(struct monitors *s, struct chardev *mux, struct err *e)
-{
-	struct chardev_user u;
-	int r = 0;
-
-	if (!mux) {
-		r = chardev_open(s->m->loop, "monitor", s->m->config->monitor, &s->hmp_char, e);
-		if (r < 0)
-			return r;
-	}
-	r = hmp_new(&s->hmp, s->m, mux ? mux : s->hmp_char, e);
-	if (r < 0)
-		return r;
-	hmp_user(s->hmp, &u);
-	if (mux)
-		chardev_share(mux, &u, on_quit, s->m);
-	else
-		chardev_use(s->hmp_char, &u);
-	return 0;
-}
-
-int monitors_new(struct monitors **out, struct machine *m, struct chardev *mux, struct err *e)
+int monitors_new(struct monitors **out, struct machine *m, struct err *e)
 {
 	struct monitors *s = mem_zalloc(1, sizeof(*s), e);
 	const struct machine_config *c = m->config;
@@ -57,20 +31,17 @@ int monitors_new(struct monitors **out, struct machine *m, struct chardev *mux, 
 	if (!s)
 		return -ENOMEM;
 	s->m = m;
-	if (mux || (c->monitor && strcmp(c->monitor, "none") != 0))
-		r = open_hmp(s, mux, e);
-	if (r == 0 && c->qmp && strcmp(c->qmp, "none") != 0) {
-		r = chardev_open(m->loop, "qmp", c->qmp, &s->qmp_char, e);
-		if (r == 0)
-			r = qmp_new(&s->qmp, m, s->qmp_char, e);
+	for (; s->n < c->monitors && r == 0; s->n++) {
+		const struct config_monitor *t = &c->monitor[s->n];
+
+		r = t->qmp ? qmp_new(&s->qmp[s->n], m, t->chardev, t->pretty, e)
+			   : hmp_new(&s->hmp[s->n], m, t->chardev, e);
 	}
+	if (r == 0 && !machine_watch_add(m, &(struct machine_watch){ on_event, s }))
+		r = err_set(e, -ENOSPC, "too many listen to the machine");
 	if (r < 0) {
 		monitors_free(s);
 		return r;
-	}
-	if (!machine_watch_add(m, &(struct machine_watch){ on_event, s })) {
-		monitors_free(s);
-		return err_set(e, -ENOSPC, "too many listen to the machine");
 	}
 	*out = s;
 	return 0;
@@ -81,9 +52,23 @@ void monitors_free(struct monitors *s)
 	if (!s)
 		return;
 	machine_watch_remove(s->m, s);
-	chardev_close(s->hmp_char);
-	chardev_close(s->qmp_char);
-	hmp_free(s->hmp);
-	qmp_free(s->qmp);
+	for (unsigned i = 0; i < s->n; i++) {
+		hmp_free(s->hmp[i]);
+		qmp_free(s->qmp[i]);
+	}
 	free(s);
+}
+
+const char *monitors_public(const struct machine *m)
+{
+	const struct machine_config *c = m->config;
+
+	for (unsigned i = 0; i <= c->monitors; i++) {
+		const char *id = i < c->monitors ? c->monitor[i].chardev : c->gdb;
+		const struct chardev *d = id ? chardevs_find(m->chardevs, id) : NULL;
+
+		if (d && chardev_public(d))
+			return chardev_about(d);
+	}
+	return NULL;
 }

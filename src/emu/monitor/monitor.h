@@ -11,9 +11,10 @@
 struct machine;
 struct monitors;
 
-/* Opens what the configuration asks for.  @mux, if not NULL, is shared with a person's. */
-int monitors_new(struct monitors **out, struct machine *m, struct chardev *mux, struct err *e)
-	MUST_CHECK;
+/* Those that the configuration asks for. */
+int monitors_new(struct monitors **out, struct machine *m, struct err *e) MUST_CHECK;
 void monitors_free(struct monitors *m);
+/* Where other machines can reach one of them, or the debugger's stub; NULL: nowhere. */
+const char *monitors_public(const struct machine *m);
 
 #endif

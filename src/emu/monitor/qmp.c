@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The monitor for programs: QEMU's machine protocol (docs/interop/qmp-spec.txt). */
 #include "base/mem.h"
-#include "emu/chardev/chardev.h"
+#include "emu/machine.h"
 #include "emu/monitor/command.h"
+#include "emu/monitor/output.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,8 @@
 
 struct qmp {
 	struct machine *m;
-	struct chardev *c;
+	struct output out;
+	bool pretty;
 	bool ready; /* capabilities were agreed on */
 	char buf[INPUT];
 	size_t n;
@@ -23,11 +25,11 @@ struct qmp {
 /* Takes @v over. */
 static void send(struct qmp *q, json_t *v)
 {
-	char *text = v ? json_dumps(v, JSON_COMPACT) : NULL;
+	char *text = v ? json_dumps(v, q->pretty ? JSON_INDENT(4) : JSON_COMPACT) : NULL;
 
 	if (text) {
-		chardev_write(q->c, text, strlen(text));
-		chardev_write(q->c, "\r\n", 2);
+		output_add(&q->out, text, strlen(text));
+		output_add(&q->out, "\r\n", 2);
 	}
 	free(text);
 	json_decref(v);
@@ -157,10 +159,10 @@ static size_t room(void *arg)
 {
 	struct qmp *q = arg;
 
-	return INPUT - q->n;
+	return output_idle(&q->out) ? INPUT - q->n : 0;
 }
 
-static void input(void *arg, const uint8_t *p, size_t n)
+void qmp_input(void *arg, const uint8_t *p, size_t n)
 {
 	struct qmp *q = arg;
 
@@ -192,7 +194,9 @@ static void connected(void *arg, bool there)
 
 	forget(q);
 	q->ready = false;
-	if (there)
+	if (!there)
+		output_forget(&q->out);
+	else
 		send(q, json_pack("{s:{s:o, s:[]}}", "QMP", "version", command_version(),
 				  "capabilities"));
 }
@@ -212,22 +216,43 @@ void qmp_event(struct qmp *q, const char *name, const char *data)
 	send(q, v);
 }
 
-int qmp_new(struct qmp **out, struct machine *m, struct chardev *c, struct err *e)
+static void drained(void *arg)
+{
+	struct qmp *q = arg;
+
+	output_drained(&q->out);
+}
+
+int qmp_new(struct qmp **out, struct machine *m, const char *chardev, bool pretty,
+	    struct err *e)
 {
 	struct qmp *q = mem_zalloc(1, sizeof(*q), e);
-	struct chardev_user u = { .room = room, .input = input, .connected = connected };
+	const struct chardev_user u = { .room = room,
+					.input = qmp_input,
+					.drained = drained,
+					.connected = connected,
+					.arg = q };
+	int r;
 
 	if (!q)
 		return -ENOMEM;
 	q->m = m;
-	q->c = c;
-	u.arg = q;
-	chardev_use(c, &u);
+	q->pretty = pretty;
+	q->out.c = chardevs_find(m->chardevs, chardev);
+	r = chardev ? chardev_use(q->out.c, chardev, &u, e) : 0;
+	if (r < 0) {
+		free(q);
+		return r;
+	}
 	*out = q;
 	return 0;
 }
 
 void qmp_free(struct qmp *q)
 {
+	if (!q)
+		return;
+	chardev_leave(q->out.c, q);
+	output_forget(&q->out);
 	free(q);
 }

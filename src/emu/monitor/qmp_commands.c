@@ -2,6 +2,7 @@
 #include "base/compiler.h"
 #include "emu/machine.h"
 #include "emu/monitor/command.h"
+#include "emu/monitor/ringbuf.h"
 
 #include <string.h>
 
@@ -131,16 +132,14 @@ static json_t *query_chardev(struct machine *m, const json_t *args, struct err *
 {
 	json_t *all = json_array();
 
-	for (unsigned i = 0; i < CONFIG_SERIALS; i++) {
-		char label[16] = "serial0";
+	const struct chardev *c;
 
-		if (!pc_serial(m, i))
-			continue;
-		label[6] = (char)('0' + i);
-		json_array_append_new(all, json_pack("{s:b, s:s, s:s}", "frontend-open", 1,
-						     "label", label, "filename",
-						     chardev_about(pc_serial(m, i))));
-	}
+	for (unsigned i = 0; (c = chardevs_at(m->chardevs, i)); i++)
+		json_array_append_new(all, json_pack("{s:b, s:s, s:s+}", "frontend-open",
+						     chardev_used(c), "label", chardev_id(c),
+						     "filename",
+						     chardev_open(c) ? "" : "disconnected:",
+						     chardev_about(c)));
 	return all;
 }
 
@@ -170,6 +169,8 @@ static const struct {
 	{ "query-uuid", query_uuid },
 	{ "query-version", query_version },
 	{ "quit", do_quit },
+	{ "ringbuf-read", ringbuf_read },
+	{ "ringbuf-write", ringbuf_write },
 	{ "snapshot-load", no_states },
 	{ "snapshot-save", no_states },
 	{ "stop", do_stop },
