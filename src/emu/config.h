@@ -27,6 +27,13 @@ enum disk_action { DISK_REPORT, DISK_IGNORE, DISK_STOP, DISK_ENOSPC };
 /* Writes of nothing but zeroes (detect-zeroes=): as they are; as zeroes; given back, too. */
 enum disk_zeroes { ZEROES_WRITE, ZEROES_DETECT, ZEROES_UNMAP };
 
+/* Where on the PCI bus, and as what. */
+struct config_pci {
+	unsigned slot; /* 0: any */
+	/* Of virtio: without the interface of before version 1.0, or without that of since. */
+	bool no_legacy, no_modern;
+};
+
 /* -drive and -device together: one disk of the guest.  Strings belong to the configuration. */
 struct config_disk {
 	enum disk_bus bus;
@@ -44,6 +51,7 @@ struct config_disk {
 	bool readonly, snapshot;
 	char *serial;
 	unsigned queues, threads;
+	struct config_pci pci;
 	unsigned boot; /* bootindex + 1; 0: none */
 };
 
@@ -52,12 +60,14 @@ struct config_net {
 	char *options; /* of the back end, "key=value,..." */
 	uint8_t mac[6];
 	bool has_mac;
+	struct config_pci pci;
 	unsigned boot; /* bootindex + 1; 0: none */
 };
 
 /* What a machine is made with beside its own: name and options of -device. */
 struct config_device {
 	char *name, *options;
+	struct config_pci pci;
 };
 
 /* -boot */
@@ -138,6 +148,7 @@ struct machine_config {
 	struct config_disk disk[CONFIG_DEVICES];
 	unsigned disks;
 	char *scsi[CONFIG_SCSI]; /* names of controllers; one without a name is "" */
+	struct config_pci scsi_pci[CONFIG_SCSI];
 	unsigned scsis;
 	struct config_net net[CONFIG_DEVICES];
 	unsigned nets;

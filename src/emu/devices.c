@@ -6,6 +6,19 @@
 #include <stddef.h>
 #include <string.h>
 
+#define PCI_KEYS                                                                            \
+	{                                                                                   \
+		"addr", "str",                                                              \
+			"its slot on the PCI bus, hexadecimal; the first free if not given" \
+	}
+#define VIRTIO_KEYS                                                          \
+	PCI_KEYS,                                                            \
+		{ "disable-legacy", "on|off|auto",                           \
+		  "on: without the interface of before virtio 1.0" },        \
+	{                                                                    \
+		"disable-modern", "on|off", "on: without that of virtio 1.0" \
+	}
+
 static const struct device_key blk_keys[] = {
 	{ "bootindex", "num", "its place in the order in which firmware tries to boot" },
 	{ "drive", "str", "the id= of a -drive, or the node-name= of a -blockdev" },
@@ -15,6 +28,7 @@ static const struct device_key blk_keys[] = {
 	{ "werror", "str",
 	  "what to do when writing fails: report, ignore, stop, enospc, auto" },
 	{ "rerror", "str", "what to do when reading fails: report, ignore, stop, auto" },
+	VIRTIO_KEYS,
 	{ NULL, NULL, NULL },
 };
 static const struct device_key nvme_keys[] = {
@@ -26,6 +40,7 @@ static const struct device_key nvme_keys[] = {
 	{ "werror", "str",
 	  "what to do when writing fails: report, ignore, stop, enospc, auto" },
 	{ "rerror", "str", "what to do when reading fails: report, ignore, stop, auto" },
+	PCI_KEYS,
 	{ NULL, NULL, NULL },
 };
 static const struct device_key ide_keys[] = {
@@ -55,6 +70,11 @@ static const struct device_key net_keys[] = {
 	{ "bootindex", "num", "its place in the order in which firmware tries to boot" },
 	{ "netdev", "str", "the id= of a -netdev" },
 	{ "mac", "str", "the card's address" },
+	VIRTIO_KEYS,
+	{ NULL, NULL, NULL },
+};
+static const struct device_key virtio_keys[] = {
+	VIRTIO_KEYS,
 	{ NULL, NULL, NULL },
 };
 static const struct device_key no_keys[] = { { NULL, NULL, NULL } };
@@ -70,11 +90,11 @@ static const struct device_row rows[] = {
 	{ "ide-cd", "IDE", "a CD-ROM drive there", DEVICE_IDE_CD, ide_keys },
 	{ "nvme", "PCI", "a disk on an NVMe controller of its own", DEVICE_NVME, nvme_keys },
 	{ "virtio-scsi-pci", "PCI", "a SCSI controller, a queue for each vCPU", DEVICE_SCSI,
-	  no_keys },
+	  virtio_keys },
 	{ "scsi-hd", "SCSI", "a disk on such a controller", DEVICE_SCSI_HD, scsi_keys },
 	{ "scsi-cd", "SCSI", "a CD-ROM drive there", DEVICE_SCSI_CD, scsi_keys },
 	{ "virtio-net-pci", "PCI", "a network card", DEVICE_NET, net_keys },
-	{ "virtio-rng-pci", "PCI", "random numbers of the host", DEVICE_RNG, no_keys },
+	{ "virtio-rng-pci", "PCI", "random numbers of the host", DEVICE_RNG, virtio_keys },
 	{ "isa-debug-exit", "ISA", "ends the machine with a status of the guest's",
 	  DEVICE_DEBUG_EXIT, exit_keys },
 	{ "pc-testdev", "ISA", "registers for tests that run as guests", DEVICE_TESTDEV,

@@ -130,7 +130,40 @@ static int opt_nic(struct parse *p, const char *value, struct err *e)
 	return r;
 }
 
-static int device_net(struct parse *p, struct optset *o, struct err *e)
+/* "5", "05.0" */
+static int pci_slot(const char *s, unsigned *slot, struct err *e)
+{
+	char *end;
+	unsigned long v = strtoul(s, &end, 16);
+
+	if (end == s || (strcmp(end, ".0") != 0 && *end) || v < 1 || v > 31)
+		return err_set(e, -EINVAL, "addr=%s: a slot of 1 to 1f, function 0", s);
+	*slot = (unsigned)v;
+	return 0;
+}
+
+int options_pci(struct optset *o, const struct device_row *row, struct config_pci *to,
+		struct err *e)
+{
+	const char *addr = optset_get(o, "addr"), *legacy;
+	int r = addr ? pci_slot(addr, &to->slot, e) : 0;
+
+	if (r < 0 || strncmp(row->name, "virtio", 6) != 0)
+		return r;
+	legacy = optset_get(o, "disable-legacy");
+	if (legacy && strcmp(legacy, "auto") != 0)
+		r = optset_bool(o, "disable-legacy", &to->no_legacy, e);
+	if (r == 0)
+		r = optset_bool(o, "disable-modern", &to->no_modern, e);
+	if (r == 0 && to->no_legacy && to->no_modern)
+		r = err_set(e, -EINVAL,
+			    "%s: disable-legacy and disable-modern leave no interface",
+			    row->name);
+	return r;
+}
+
+static int device_net(struct parse *p, const struct device_row *row, struct optset *o,
+		      struct err *e)
 {
 	const char *id = optset_get(o, "netdev"), *mac = optset_get(o, "mac");
 	int r = 0;
@@ -146,6 +179,8 @@ static int device_net(struct parse *p, struct optset *o, struct err *e)
 		}
 		if (r == 0)
 			r = options_bootindex(o, &n->net.boot, e);
+		if (r == 0)
+			r = options_pci(o, row, &n->net.pci, e);
 		return r < 0 ? r : add_net(p, n, e);
 	}
 	return err_set(e, -EINVAL, "-device virtio-net-pci,netdev=%s: no -netdev has that id",
@@ -177,6 +212,9 @@ static int device_plain(struct parse *p, const struct device_row *row, const cha
 		return err_set(e, -EINVAL, "more than %d devices", CONFIG_DEVICES);
 	for (unsigned i = 0; row->keys[i].name; i++)
 		optset_get(o, row->keys[i].name);
+	r = strcmp(row->bus, "PCI") != 0 ? 0 : options_pci(o, row, &d->pci, e);
+	if (r < 0)
+		return r;
 	p->c->devices++;
 	value += strcspn(value, ",");
 	r = options_string(&d->name, row->name, e);
@@ -186,6 +224,7 @@ static int device_plain(struct parse *p, const struct device_row *row, const cha
 static int opt_device(struct parse *p, const char *value, struct err *e)
 {
 	struct optset o = OPTSET_INIT;
+	struct config_pci where = { 0 };
 	const struct device_row *row;
 	const char *name, *id;
 	int r;
@@ -220,10 +259,12 @@ static int opt_device(struct parse *p, const char *value, struct err *e)
 		r = options_device_disk(p, row, &o, e);
 		break;
 	case DEVICE_SCSI:
-		r = options_device_scsi(p, id, e);
+		r = options_pci(&o, row, &where, e);
+		if (r == 0)
+			r = options_device_scsi(p, id, &where, e);
 		break;
 	case DEVICE_NET:
-		r = device_net(p, &o, e);
+		r = device_net(p, row, &o, e);
 		break;
 	case DEVICE_DEBUG_EXIT:
 		r = device_exit(p, &o, e);

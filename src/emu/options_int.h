@@ -77,6 +77,11 @@ void options_chardevs_free(struct machine_config *c);
 option_fn options_readconfig;
 option_fn options_drive, options_blockdev;
 option_fn options_hda, options_hdb, options_hdc, options_hdd, options_cdrom, options_pflash;
+/* werror=, rerror= */
+int options_action(struct optset *o, const char *key, enum disk_action *out, struct err *e)
+	MUST_CHECK;
+/* A number up to 255; *@out stays where there is none. */
+int options_small(struct optset *o, const char *key, int *out, struct err *e) MUST_CHECK;
 /* detect-zeroes= */
 int options_zeroes(struct optset *o, struct config_disk *d, struct err *e) MUST_CHECK;
 int options_new_drive(struct parse *p, struct drive **out, struct err *e) MUST_CHECK;
@@ -85,9 +90,13 @@ int options_image(struct optset *o, struct config_disk *d, struct err *e) MUST_C
 /* The parts of -device and of the end that are about disks. */
 int options_device_disk(struct parse *p, const struct device_row *row, struct optset *o,
 			struct err *e) MUST_CHECK;
-int options_device_scsi(struct parse *p, const char *id, struct err *e) MUST_CHECK;
+int options_device_scsi(struct parse *p, const char *id, const struct config_pci *pci,
+			struct err *e) MUST_CHECK;
 int options_disks_finish(struct parse *p, struct err *e) MUST_CHECK;
 void options_free_disk(struct config_disk *d);
+/* Where on the PCI bus: addr=, and disable-legacy=, disable-modern= of virtio devices. */
+int options_pci(struct optset *o, const struct device_row *row, struct config_pci *to,
+		struct err *e) MUST_CHECK;
 /* options_boot.c */
 /* bootindex=, as config_disk and config_net have it. */
 int options_bootindex(struct optset *o, unsigned *to, struct err *e) MUST_CHECK;

@@ -58,6 +58,7 @@ done
 for d in /sys/class/ata_device/dev[0-9]*; do
 	[ ! -e $d/xfer_mode ] || echo "${d##*/} $(cat $d/xfer_mode)"
 done
+grep ahci /proc/interrupts
 end
 }
 
@@ -90,7 +91,7 @@ end
 	vemu_initrd initrd script ata_piix virtio_pci virtio_scsi sd_mod sr_mod crc32c_generic ext4
 	vemu_boot 60 "disk=sda disk=sdb disk=sdc cd=sr0 cd=sr1 libata.force=1.01:pio4" \
 		-hda a.qcow2 -hdb b.qcow2 -cdrom cd.iso -device virtio-scsi-pci,id=s \
-		-drive file=c.qcow2,if=none,id=c,discard=unmap -device scsi-hd,drive=c,bus=s.0 \
+		-drive file=c.qcow2,if=none,id=c,discard=unmap -device scsi-hd,drive=c,bus=s.0,scsi-id=1,lun=3 \
 		-drive file=cd.iso,if=none,id=d,format=raw,readonly=on -device scsi-cd,drive=d,scsi-id=5
 	said "wrote sda"
 	said "wrote sdb"
@@ -116,6 +117,7 @@ end
 	vemu_boot 60 "disk=sda disk=nvme0n1 cd=sr0" -machine q35 -hda a.qcow2 -cdrom cd.iso \
 		-blockdev driver=qcow2,node-name=n0,file.driver=file,file.filename=b.qcow2,discard=unmap \
 		-device nvme,drive=n0,serial=one
+	grep -q 'PCI-MSI.*ahci' console
 	said "wrote sda"
 	said "wrote nvme0n1"
 	said "read sr0"

@@ -27,9 +27,15 @@ enum { G_CAP = 0x00, G_GHC = 0x04, G_IS = 0x08, G_PI = 0x0c, G_VS = 0x10 };
 
 void ahci_irq(struct ahci *a)
 {
+	bool wants;
+
 	pthread_mutex_lock(&a->lock);
-	pci_intx(&a->pci, (a->ghc & GHC_IE) && a->is);
+	wants = (a->ghc & GHC_IE) && a->is;
+	pci_intx(&a->pci, wants && !pci_msi_on(&a->pci));
 	pthread_mutex_unlock(&a->lock);
+	/* again whenever something is left: none is lost, one too many does no harm */
+	if (wants)
+		pci_msi_raise(&a->pci);
 }
 
 static void reset(struct ahci *a)
@@ -175,6 +181,7 @@ int ahci_new(struct ahci **out, const struct ahci_env *env,
 		pci_ids(&a->pci, INTEL, ICH9_AHCI, 0x010601);
 		a->pci.config[PCI_REVISION] = 2;
 		a->pci.config[PCI_INT_PIN] = 1;
+		pci_msi(&a->pci);
 		cap = pci_cap(&a->pci, CAP_SATA, 8);
 		store_le16(a->pci.config + cap + 2, 0x0010);
 		pci_bar(&a->pci, BAR_REGS, false, false, REGS_SIZE, &regs_ops, a, NULL);

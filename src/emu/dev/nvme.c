@@ -249,7 +249,7 @@ int nvme_new(struct nvme **out, const struct nvme_env *env, struct err *e)
 		n->pci.config[PCI_INT_PIN] = 1;
 		pci_bar(&n->pci, BAR_REGS, false, true, REGS_SIZE, &regs_ops, n, NULL);
 		pci_msix(&n->pci, BAR_MSIX, n->env.queues + 1);
-		r = pci_add(env->pci, &n->pci, -1, 0, e);
+		r = pci_add(env->pci, &n->pci, env->slot ? (int)env->slot : -1, 0, e);
 	}
 	if (r < 0) {
 		nvme_free(n);

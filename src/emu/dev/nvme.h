@@ -15,6 +15,7 @@ struct nvme_env {
 	struct disk *disk; /* stays the caller's, and has an image */
 	unsigned queues;   /* pairs of them beside the administrator's */
 	unsigned threads;  /* requests in work at a time */
+	unsigned slot;     /* of the bus; 0: any */
 };
 
 int nvme_new(struct nvme **out, const struct nvme_env *env, struct err *e) MUST_CHECK;

@@ -351,6 +351,8 @@ static void reset_one(struct pci_dev *d)
 	}
 	store_le32(d->config + PCI_ROM, 0);
 	update_bars(d);
+	if (d->msi_cap)
+		d->config[d->msi_cap + 2] &= 0xfe;
 	if (d->msix_n) {
 		pthread_mutex_lock(&d->lock);
 		d->config[d->msix_cap + 3] &= 0x3f;

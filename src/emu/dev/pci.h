@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A PCI bus: configuration space by ports cf8/cfc and, if asked for, in memory (ECAM); BARs;
- * interrupt pins; MSI-X.
+ * interrupt pins; MSI and MSI-X.
  *
  * Locks: the bus's own for configuration space, under which a device's @written is called, then
  * a device's own for its interrupts.
@@ -78,6 +78,7 @@ struct pci_dev {
 	unsigned msix_n, msix_cap;
 	struct msix_entry msix[PCI_MSIX_MAX];
 	uint64_t msix_pending;
+	unsigned msi_cap; /* 0: none */
 };
 
 struct pci_env {
@@ -106,6 +107,9 @@ void pci_rom(struct pci_dev *d, const uint8_t *bytes, size_t len);
 /* MSI-X with @n vectors, table and pending bits in BAR @bar (4 KiB). */
 void pci_msix(struct pci_dev *d, unsigned bar, unsigned n);
 
+/* MSI with one message. */
+void pci_msi(struct pci_dev *d);
+
 /* @slot -1: the first that is free. */
 int pci_add(struct pci *p, struct pci_dev *d, int slot, unsigned fn, struct err *e) MUST_CHECK;
 void pci_remove(struct pci_dev *d);
@@ -123,5 +127,7 @@ void pci_each(struct pci *p, void (*each)(void *arg, const struct pci_dev *d), v
 void pci_intx(struct pci_dev *d, bool level);
 bool pci_msix_on(struct pci_dev *d);
 void pci_msix_raise(struct pci_dev *d, unsigned vector);
+bool pci_msi_on(struct pci_dev *d);
+void pci_msi_raise(struct pci_dev *d);
 
 #endif

@@ -155,7 +155,7 @@ static void buffered(struct pflash *f, uint64_t off, uint8_t v)
 
 static void go_on(struct pflash *f, uint64_t off, uint8_t v)
 {
-	switch (f->command) {
+	switch ((uint8_t)f->command) {
 	case C_PROGRAM:
 	case C_PROGRAM_OLD:
 		program(f, off, v);
@@ -183,7 +183,7 @@ static uint64_t flash_read(void *dev, uint64_t off, unsigned size)
 	unsigned at = off & 0xff;
 
 	(void)size;
-	switch (f->command) {
+	switch ((uint8_t)f->command) {
 	case C_ARRAY:
 		return f->bytes[off];
 	case C_ID:

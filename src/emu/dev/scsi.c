@@ -52,12 +52,17 @@ static void fill_sense(uint8_t *s, uint8_t key, uint8_t asc, uint8_t ascq)
 	s[13] = ascq;
 }
 
-void scsi_fail(struct scsi_unit *u, struct scsi_cmd *c, uint8_t key, uint8_t asc, uint8_t ascq)
+static void fail(struct scsi_cmd *c, uint8_t key, uint8_t asc, uint8_t ascq)
 {
 	c->op = SCSI_NONE;
 	c->len = 0;
 	c->status = SCSI_CHECK;
 	fill_sense(c->sense, key, asc, ascq);
+}
+
+void scsi_fail(struct scsi_unit *u, struct scsi_cmd *c, uint8_t key, uint8_t asc, uint8_t ascq)
+{
+	fail(c, key, asc, ascq);
 	u->key = key;
 	u->asc = asc;
 	u->ascq = ascq;
@@ -210,7 +215,7 @@ static void decode(struct scsi_unit *u, struct scsi_cmd *c)
 	scsi_fail(u, c, K_ILLEGAL, 0x20, 0);
 }
 
-void scsi_decode(struct scsi_unit *u, struct scsi_cmd *c)
+static void begin(struct scsi_cmd *c)
 {
 	c->op = SCSI_NONE;
 	c->off = c->len = 0;
@@ -218,7 +223,43 @@ void scsi_decode(struct scsi_unit *u, struct scsi_cmd *c)
 	c->status = SCSI_GOOD;
 	memset(c->sense, 0, sizeof(c->sense));
 	memset(c->buf, 0, sizeof(c->buf));
+}
+
+void scsi_decode(struct scsi_unit *u, struct scsi_cmd *c)
+{
+	begin(c);
 	pthread_mutex_lock(&u->lock);
 	decode(u, c);
 	pthread_mutex_unlock(&u->lock);
+}
+
+void scsi_decode_absent(struct scsi_cmd *c, bool first)
+{
+	begin(c);
+	switch (c->cdb[0]) {
+	case OP_INQUIRY:
+		if (c->cdb[1] & 1) {
+			fail(c, K_ILLEGAL, 0x24, 0);
+			break;
+		}
+		/* no device; of the first unit: but there may be one */
+		c->buf[0] = first ? 0x3f : 0x7f;
+		c->buf[2] = 5;
+		c->buf[3] = 0x12;
+		c->buf[4] = 36 - 5;
+		scsi_answer(c, 36, load_be16(c->cdb + 3));
+		break;
+	case OP_REPORT_LUNS:
+		if (load_be32(c->cdb + 6) < 16)
+			fail(c, K_ILLEGAL, 0x24, 0);
+		else
+			scsi_answer(c, 16, 16);
+		break;
+	case OP_REQUEST_SENSE:
+		fill_sense(c->buf, K_ILLEGAL, 0x25, 0);
+		scsi_answer(c, SCSI_SENSE, c->cdb[4]);
+		break;
+	default:
+		fail(c, K_ILLEGAL, 0x25, 0);
+	}
 }

@@ -57,7 +57,9 @@ void scsi_changed(struct scsi_unit *u);
 
 /* Bytes of a block. */
 unsigned scsi_block(const struct scsi_unit *u);
-/* Fills what is out.  A command that fails moves nothing. */
+/* Fills what is out.  A command that fails moves nothing.  scsi_decode_absent(): to a unit that is
+ * not there, of a target that is (SPC-4 6.4.2, 6.33); REPORT LUNS is the caller's to fill. */
+void scsi_decode_absent(struct scsi_cmd *c, bool first);
 void scsi_decode(struct scsi_unit *u, struct scsi_cmd *c);
 /* After SCSI_OUT, in a thread that may wait: does what c->buf asks for. */
 void scsi_params(struct scsi_unit *u, struct scsi_cmd *c);

@@ -66,7 +66,8 @@ static int add_virtio(struct pc_disks *p, unsigned i, struct err *e)
 	const struct config_disk *c = config(p, i);
 	const struct virtio_blk_config v = { .disk = &p->disk[i],
 					     .queues = c->queues ? c->queues : p->m->vcpus,
-					     .threads = threads(c) };
+					     .threads = threads(c),
+					     .where = &c->pci };
 
 	return virtio_blk_new(&p->blk[i], p->bus, p->m->mem, &v, e);
 }
@@ -84,7 +85,10 @@ static int add_scsi(struct pc_disks *p, unsigned n, struct err *e)
 				(struct virtio_scsi_unit){ &p->disk[i], c->cdrom,
 							   (uint8_t)c->unit, (uint8_t)c->lun };
 	}
-	return virtio_scsi_new(&p->scsi[n], p->bus, p->m->mem, u, units, p->m->vcpus, e);
+	return virtio_scsi_new(&p->scsi[n], p->bus, p->m->mem,
+			       &(struct virtio_scsi_config){ u, units, p->m->vcpus,
+							     &p->m->config->scsi_pci[n] },
+			       e);
 }
 
 static int add_nvme(struct pc_disks *p, unsigned i, struct err *e)
@@ -94,7 +98,8 @@ static int add_nvme(struct pc_disks *p, unsigned i, struct err *e)
 				      .mem = p->m->mem,
 				      .disk = &p->disk[i],
 				      .queues = c->queues ? c->queues : p->m->vcpus,
-				      .threads = threads(c) };
+				      .threads = threads(c),
+				      .slot = c->pci.slot };
 
 	return nvme_new(&p->nvme[i], &env, e);
 }

@@ -277,6 +277,7 @@ static void stop(struct virtio *v)
 }
 
 static const struct virtio_ops ops = { .id = 2,
+				       .legacy = 0x1001,
 				       .class = 0x010000,
 				       .name = "virtio-blk",
 				       .kick = kick,
@@ -359,7 +360,7 @@ int virtio_blk_new(struct virtio_blk **out, struct pci *p, struct mem *m,
 	fill_config(b);
 	r = start_workers(b, e);
 	if (r == 0)
-		r = virtio_add(&b->v, p, m, e);
+		r = virtio_add(&b->v, p, m, c->where, e);
 	if (r < 0) {
 		virtio_blk_free(b);
 		return r;

@@ -11,6 +11,7 @@ struct virtio_blk;
 struct virtio_blk_config {
 	struct disk *disk; /* stays the caller's, and has an image */
 	unsigned queues, threads;
+	const struct config_pci *where; /* NULL: anywhere */
 };
 
 int virtio_blk_new(struct virtio_blk **out, struct pci *p, struct mem *m,

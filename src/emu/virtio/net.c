@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEADER   12u
+#define HEADER   12u /* of a frame; 10 for drivers of before 1.0 */
 #define Q_RX     0
 #define Q_TX     1
 #define F_MAC    (UINT64_C(1) << 5)
@@ -26,11 +26,17 @@ struct virtio_net {
 	uint8_t frame[NET_FRAME];
 };
 
+static size_t header(const struct virtio_net *n)
+{
+	return n->v.accepted & VIRTIO_F_VERSION_1 ? HEADER : HEADER - 2;
+}
+
 static bool receive(void *arg, const uint8_t *frame, size_t len)
 {
 	struct virtio_net *n = arg;
 	struct virtq *q = &n->v.q[Q_RX];
 	uint8_t head[HEADER] = { 0 };
+	size_t before = header(n);
 	int r;
 
 	/* a card that is not set up loses what comes */
@@ -43,13 +49,13 @@ static bool receive(void *arg, const uint8_t *frame, size_t len)
 		return r < 0;
 	head[10] = 1; /* one buffer */
 	/* what does not fit is lost, and the buffer comes back empty */
-	if (n->in.in_len < HEADER + len) {
+	if (n->in.in_len < before + len) {
 		virtq_push(q, &n->in, 0);
 		return true;
 	}
-	virtq_write(&n->v, &n->in, 0, head, HEADER);
-	virtq_write(&n->v, &n->in, HEADER, frame, len);
-	virtq_push(q, &n->in, (uint32_t)(HEADER + len));
+	virtq_write(&n->v, &n->in, 0, head, before);
+	virtq_write(&n->v, &n->in, before, frame, len);
+	virtq_push(q, &n->in, (uint32_t)(before + len));
 	return true;
 }
 
@@ -57,16 +63,17 @@ static void transmit(void *arg, struct net *net)
 {
 	struct virtio_net *n = arg;
 	struct virtq *q = &n->v.q[Q_TX];
+	size_t before = header(n);
 
 	do {
 		while (virtq_pop(q, &n->out) > 0) {
-			size_t len = virtq_read(&n->out, HEADER, n->frame, sizeof(n->frame));
+			size_t len = virtq_read(&n->out, before, n->frame, sizeof(n->frame));
 
 			if (len < SHORTEST && len >= 14) {
 				memset(n->frame + len, 0, SHORTEST - len);
 				len = SHORTEST;
 			}
-			if (len >= SHORTEST && n->out.out_len <= HEADER + sizeof(n->frame))
+			if (len >= SHORTEST && n->out.out_len <= before + sizeof(n->frame))
 				net_send(net, n->frame, len);
 			virtq_push(q, &n->out, 0);
 		}
@@ -91,6 +98,7 @@ static void stop(struct virtio *v)
 }
 
 static const struct virtio_ops ops = { .id = 1,
+				       .legacy = 0x1000,
 				       .class = 0x020000,
 				       .name = "virtio-net",
 				       .kick = kick,
@@ -112,7 +120,7 @@ int virtio_net_new(struct virtio_net **out, struct pci *p, struct mem *m,
 	memcpy(n->v.config, c->mac, 6);
 	store_le16(n->v.config + 6, LINK_UP);
 	n->v.config_len = 8;
-	r = virtio_add(&n->v, p, m, e);
+	r = virtio_add(&n->v, p, m, &c->pci, e);
 	if (r == 0)
 		r = net_open(c->kind, c->options, &u, &n->net, e);
 	if (r < 0) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Virtio over PCI: specification 4.1, the modern interface. */
 #include "base/bytes.h"
-#include "emu/virtio/virtio.h"
+#include "emu/config.h"
+#include "emu/virtio/pci_int.h"
 
 #define VENDOR     0x1af4
 #define CAP_VENDOR 0x09
@@ -12,7 +13,6 @@
 #define AT_DEVICE  0x2000u
 #define AT_NOTIFY  0x3000u
 #define REGS_SIZE  0x4000u
-#define NO_VECTOR  0xffff
 /* cfg_type */
 enum { CFG_COMMON = 1, CFG_NOTIFY, CFG_ISR, CFG_DEVICE, CFG_PCI };
 
@@ -77,6 +77,7 @@ static void reset(struct virtio *v)
 		q->vector = NO_VECTOR;
 		pthread_mutex_unlock(&q->lock);
 	}
+	v->legacy = false;
 	v->accepted = 0;
 	v->select = 0;
 	v->select_accepted = v->select_offered = 0;
@@ -94,7 +95,7 @@ void virtio_reset(struct virtio *v)
 	pthread_mutex_unlock(&v->lock);
 }
 
-static void set_status(struct virtio *v, uint8_t s)
+void virtio_set_status(struct virtio *v, uint8_t s)
 {
 	uint8_t old = v->status;
 
@@ -103,7 +104,7 @@ static void set_status(struct virtio *v, uint8_t s)
 		return;
 	}
 	/* what was not offered cannot be accepted: the bit stays off */
-	if ((s & S_FEATURES_OK) && !(old & S_FEATURES_OK) &&
+	if ((s & S_FEATURES_OK) && !v->legacy && !(old & S_FEATURES_OK) &&
 	    ((v->accepted & ~v->offers) || !(v->accepted & VIRTIO_F_VERSION_1)))
 		s &= (uint8_t)~S_FEATURES_OK;
 	atomic_store(&v->status, (uint8_t)((s & ~VIRTIO_S_RESET) | (old & VIRTIO_S_RESET)));
@@ -113,7 +114,7 @@ static void set_status(struct virtio *v, uint8_t s)
 		v->ops->start(v);
 }
 
-static void set_enable(struct virtio *v, struct virtq *q)
+void virtio_enable(struct virtio *v, struct virtq *q)
 {
 	int r = 0;
 
@@ -125,14 +126,9 @@ static void set_enable(struct virtio *v, struct virtq *q)
 		virtio_broken(v);
 }
 
-static struct virtq *selected(struct virtio *v)
-{
-	return v->select < v->queues ? &v->q[v->select] : NULL;
-}
-
 static uint32_t common_read(struct virtio *v, unsigned off)
 {
-	struct virtq *q = selected(v);
+	struct virtq *q = virtio_selected(v);
 
 	switch (off) {
 	case C_OFFERED_SEL:
@@ -187,11 +183,6 @@ static uint32_t common_read(struct virtio *v, unsigned off)
 	}
 }
 
-static uint16_t vector(struct virtio *v, uint32_t x)
-{
-	return x < v->pci.msix_n ? (uint16_t)x : NO_VECTOR;
-}
-
 /* Half of an address of the rings. */
 static void set_half(uint64_t *to, bool high, uint32_t x)
 {
@@ -203,12 +194,12 @@ static void queue_write(struct virtio *v, struct virtq *q, unsigned off, uint32_
 	bool high = off & 4;
 
 	if (off == C_VECTOR) {
-		q->vector = vector(v, x);
+		q->vector = virtio_vector(v, x);
 		return;
 	}
 	if (off == C_ENABLE) {
 		if (x == 1)
-			set_enable(v, q);
+			virtio_enable(v, q);
 		return;
 	}
 	if (q->enabled)
@@ -246,21 +237,21 @@ static void common_write(struct virtio *v, unsigned off, uint32_t x)
 			set_half(&v->accepted, v->select_accepted, x);
 		break;
 	case C_CONFIG_VECTOR:
-		v->config_vector = vector(v, x);
+		v->config_vector = virtio_vector(v, x);
 		break;
 	case C_STATUS:
-		set_status(v, (uint8_t)x);
+		virtio_set_status(v, (uint8_t)x);
 		break;
 	case C_SELECT:
 		v->select = (uint16_t)x;
 		break;
 	default:
-		if (selected(v))
-			queue_write(v, selected(v), off, x);
+		if (virtio_selected(v))
+			queue_write(v, virtio_selected(v), off, x);
 	}
 }
 
-static uint32_t device_read(struct virtio *v, unsigned off, unsigned size)
+uint32_t virtio_device_read(struct virtio *v, unsigned off, unsigned size)
 {
 	uint8_t b[4] = { 0 };
 
@@ -269,7 +260,7 @@ static uint32_t device_read(struct virtio *v, unsigned off, unsigned size)
 	return load_le32(b);
 }
 
-static void device_write(struct virtio *v, unsigned off, unsigned size, uint32_t x)
+void virtio_device_write(struct virtio *v, unsigned off, unsigned size, uint32_t x)
 {
 	for (unsigned i = 0; i < size && off + i < v->config_len; i++) {
 		uint8_t w = v->config_writable[off + i];
@@ -293,7 +284,7 @@ static uint64_t regs_read(void *dev, uint64_t off, unsigned size)
 		r = atomic_exchange(&v->isr, 0);
 		pci_intx(&v->pci, false);
 	} else if (off < AT_NOTIFY) {
-		r = device_read(v, o, size);
+		r = virtio_device_read(v, o, size);
 	}
 	pthread_mutex_unlock(&v->lock);
 	return r;
@@ -314,7 +305,7 @@ static void regs_write(void *dev, uint64_t off, unsigned size, uint64_t x)
 	if (off < AT_ISR)
 		common_write(v, o, (uint32_t)x);
 	else if (off >= AT_DEVICE)
-		device_write(v, o, size, (uint32_t)x);
+		virtio_device_write(v, o, size, (uint32_t)x);
 	pthread_mutex_unlock(&v->lock);
 }
 
@@ -376,12 +367,33 @@ static void cfg_written(struct pci_dev *d, unsigned off, unsigned len)
 		regs_write(v, at, n, load_le32(d->config + v->cfg_cap + 16));
 }
 
-int virtio_add(struct virtio *v, struct pci *p, struct mem *m, struct err *e)
+static void add_modern(struct virtio *v)
 {
 	struct pci_dev *d = &v->pci;
 
+	pci_bar(d, BAR_REGS, false, true, REGS_SIZE, &regs_ops, v, NULL);
+	add_cap(v, CFG_COMMON, AT_COMMON, C_END);
+	add_cap(v, CFG_ISR, AT_ISR, 1);
+	add_cap(v, CFG_DEVICE, AT_DEVICE, 0x1000);
+	add_cap(v, CFG_NOTIFY, AT_NOTIFY, 4 * v->queues);
+	v->cfg_cap = add_cap(v, CFG_PCI, 0, 0);
+	d->writable[v->cfg_cap + 4] = 0xff;
+	memset(d->writable + v->cfg_cap + 8, 0xff, 12);
+	d->reading = cfg_reading;
+	d->written = cfg_written;
+}
+
+int virtio_add(struct virtio *v, struct pci *p, struct mem *m, const struct config_pci *where,
+	       struct err *e)
+{
+	static const struct config_pci anywhere;
+	const struct config_pci *w = where ? where : &anywhere;
+	struct pci_dev *d = &v->pci;
+
 	v->mem = m;
-	v->offers |= VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT | VIRTIO_F_EVENT;
+	v->offers |= VIRTIO_F_INDIRECT | VIRTIO_F_EVENT;
+	if (!w->no_modern)
+		v->offers |= VIRTIO_F_VERSION_1;
 	pthread_mutex_init(&v->lock, NULL);
 	for (unsigned i = 0; i < v->queues; i++) {
 		v->q[i].v = v;
@@ -393,23 +405,18 @@ int virtio_add(struct virtio *v, struct pci *p, struct mem *m, struct err *e)
 	v->config_vector = NO_VECTOR;
 	d->name = v->ops->name;
 	d->owner = v;
-	pci_ids(d, VENDOR, (uint16_t)(0x1040 + v->ops->id), v->ops->class);
-	d->config[PCI_REVISION] = 1;
+	pci_ids(d, VENDOR, w->no_legacy ? (uint16_t)(0x1040 + v->ops->id) : v->ops->legacy,
+		v->ops->class);
+	d->config[PCI_REVISION] = w->no_legacy;
 	store_le16(d->config + PCI_SUB_VENDOR, VENDOR);
-	store_le16(d->config + PCI_SUB_DEVICE, 0x1100);
+	store_le16(d->config + PCI_SUB_DEVICE, w->no_legacy ? 0x1100 : v->ops->id);
 	d->config[PCI_INT_PIN] = 1;
-	pci_bar(d, BAR_REGS, false, true, REGS_SIZE, &regs_ops, v, NULL);
+	if (!w->no_legacy)
+		virtio_add_legacy(v);
 	pci_msix(d, BAR_MSIX, v->queues + 1);
-	add_cap(v, CFG_COMMON, AT_COMMON, C_END);
-	add_cap(v, CFG_ISR, AT_ISR, 1);
-	add_cap(v, CFG_DEVICE, AT_DEVICE, 0x1000);
-	add_cap(v, CFG_NOTIFY, AT_NOTIFY, 4 * v->queues);
-	v->cfg_cap = add_cap(v, CFG_PCI, 0, 0);
-	d->writable[v->cfg_cap + 4] = 0xff;
-	memset(d->writable + v->cfg_cap + 8, 0xff, 12);
-	d->reading = cfg_reading;
-	d->written = cfg_written;
-	return pci_add(p, d, -1, 0, e);
+	if (!w->no_modern)
+		add_modern(v);
+	return pci_add(p, d, w->slot ? (int)w->slot : -1, 0, e);
 }
 
 void virtio_remove(struct virtio *v)

@@ -31,11 +31,13 @@ static void kick(struct virtio *v, unsigned n)
 }
 
 static const struct virtio_ops ops = { .id = 4,
+				       .legacy = 0x1005,
 				       .class = 0x00ff00,
 				       .name = "virtio-rng",
 				       .kick = kick };
 
-int virtio_rng_new(struct virtio **out, struct pci *p, struct mem *m, struct err *e)
+int virtio_rng_new(struct virtio **out, struct pci *p, struct mem *m,
+		   const struct config_pci *where, struct err *e)
 {
 	struct virtio *v = mem_zalloc(1, sizeof(*v), e);
 	int r;
@@ -44,7 +46,7 @@ int virtio_rng_new(struct virtio **out, struct pci *p, struct mem *m, struct err
 		return -ENOMEM;
 	v->ops = &ops;
 	v->queues = 1;
-	r = virtio_add(v, p, m, e);
+	r = virtio_add(v, p, m, where, e);
 	if (r < 0) {
 		free(v);
 		return r;

@@ -5,7 +5,8 @@
 
 #include "emu/virtio/virtio.h"
 
-int virtio_rng_new(struct virtio **out, struct pci *p, struct mem *m, struct err *e) MUST_CHECK;
+int virtio_rng_new(struct virtio **out, struct pci *p, struct mem *m,
+		   const struct config_pci *where, struct err *e) MUST_CHECK;
 void virtio_rng_free(struct virtio *v);
 
 #endif

@@ -64,7 +64,10 @@ static struct scsi_unit *find(struct virtio_scsi *s, const uint8_t *lun, uint8_t
 /* All units of a target, whichever of them was asked. */
 static void report_luns(struct virtio_scsi *s, uint8_t target, struct scsi_cmd *c)
 {
-	size_t n = 0, room = load_be32(c->cdb + 6);
+	const uint8_t first[8] = { 1, target };
+	uint8_t why;
+	/* the first is in the list, there or not */
+	size_t n = find(s, first, &why) ? 0 : 1, room = load_be32(c->cdb + 6);
 
 	for (unsigned i = 0; i < s->units; i++) {
 		if (s->at[i].target != target)
@@ -191,11 +194,14 @@ static bool request(struct lane *l)
 	memcpy(c->cdb, head + HEADER, cdb);
 	c->op = SCSI_NONE;
 	u = find(s, head, &why);
-	if (!u) {
+	if (!u && why != R_BAD_LUN) {
 		answer(l, why, 0, sense);
 		return true;
 	}
-	scsi_decode(u, c);
+	if (u)
+		scsi_decode(u, c);
+	else
+		scsi_decode_absent(c, !((head[2] & 0x3fu) << 8 | head[3]));
 	if (c->cdb[0] == 0xa0 && c->op == SCSI_IN)
 		report_luns(s, head[1], c);
 	moved = serve(l, u, HEADER + cdb, RESPONSE + sense);
@@ -277,6 +283,7 @@ static void stop(struct virtio *v)
 }
 
 static const struct virtio_ops ops = { .id = 8,
+				       .legacy = 0x1004,
 				       .class = 0x010000,
 				       .name = "virtio-scsi",
 				       .kick = kick,
@@ -323,19 +330,18 @@ static int make(struct virtio_scsi *s, struct err *e)
 }
 
 int virtio_scsi_new(struct virtio_scsi **out, struct pci *p, struct mem *m,
-		    const struct virtio_scsi_unit *units, unsigned n, unsigned queues,
-		    struct err *e)
+		    const struct virtio_scsi_config *c, struct err *e)
 {
 	struct virtio_scsi *s = mem_zalloc(1, sizeof(*s), e);
 	int r;
 
 	if (!s)
 		return -ENOMEM;
-	s->units = n < VIRTIO_SCSI_UNITS ? n : VIRTIO_SCSI_UNITS;
-	s->queues = queues < QUEUES_MAX ? queues : QUEUES_MAX;
+	s->units = c->units < VIRTIO_SCSI_UNITS ? c->units : VIRTIO_SCSI_UNITS;
+	s->queues = c->queues < QUEUES_MAX ? c->queues : QUEUES_MAX;
 	for (unsigned i = 0; i < s->units; i++) {
-		s->at[i] = units[i];
-		scsi_init(&s->unit[i], units[i].disk, units[i].cdrom);
+		s->at[i] = c->unit[i];
+		scsi_init(&s->unit[i], c->unit[i].disk, c->unit[i].cdrom);
 	}
 	s->v.ops = &ops;
 	s->v.dev = s;
@@ -343,7 +349,7 @@ int virtio_scsi_new(struct virtio_scsi **out, struct pci *p, struct mem *m,
 	fill_config(s);
 	r = make(s, e);
 	if (r == 0)
-		r = virtio_add(&s->v, p, m, e);
+		r = virtio_add(&s->v, p, m, c->where, e);
 	if (r < 0) {
 		virtio_scsi_free(s);
 		return r;

@@ -16,9 +16,14 @@ struct virtio_scsi_unit {
 
 #define VIRTIO_SCSI_UNITS 32
 
+struct virtio_scsi_config {
+	const struct virtio_scsi_unit *unit;
+	unsigned units, queues;
+	const struct config_pci *where; /* NULL: anywhere */
+};
+
 int virtio_scsi_new(struct virtio_scsi **out, struct pci *p, struct mem *m,
-		    const struct virtio_scsi_unit *units, unsigned n, unsigned queues,
-		    struct err *e) MUST_CHECK;
+		    const struct virtio_scsi_config *c, struct err *e) MUST_CHECK;
 /* No request is in work when it returns. */
 void virtio_scsi_free(struct virtio_scsi *s);
 void virtio_scsi_reset(struct virtio_scsi *s);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Virtio devices (OASIS specification 1.2) on PCI, modern interface: what all have in common.
+ * Virtio devices (OASIS specification 1.2) on PCI, with the modern interface and that of before
+ * version 1.0: what all have in common.
  *
  * A device gives a table of operations.  The guest's rings and requests are hostile: indices
  * and lengths are checked once and copied once, a chain has at most VIRTQ_SEGS pieces, all in
@@ -19,10 +20,12 @@
 #define VIRTQ_SEGS    256 /* pieces of a request */
 #define VIRTIO_QUEUES 17
 
-#define VIRTIO_F_INDIRECT  (UINT64_C(1) << 28)
-#define VIRTIO_F_EVENT     (UINT64_C(1) << 29)
-#define VIRTIO_F_VERSION_1 (UINT64_C(1) << 32)
+#define VIRTIO_F_ANY_LAYOUT (UINT64_C(1) << 27)
+#define VIRTIO_F_INDIRECT   (UINT64_C(1) << 28)
+#define VIRTIO_F_EVENT      (UINT64_C(1) << 29)
+#define VIRTIO_F_VERSION_1  (UINT64_C(1) << 32)
 
+#define VIRTIO_S_DRIVER    2
 #define VIRTIO_S_DRIVER_OK 4
 #define VIRTIO_S_RESET     64
 
@@ -51,7 +54,8 @@ struct virtq {
 };
 
 struct virtio_ops {
-	uint16_t id; /* device type */
+	uint16_t id;     /* device type */
+	uint16_t legacy; /* PCI's device number before version 1.0 */
 	uint32_t class;
 	const char *name;
 	/* The guest has something in queue @q, or for a status change; its thread. */
@@ -81,13 +85,17 @@ struct virtio {
 	_Atomic uint8_t status;
 	uint8_t generation;
 	uint16_t select, config_vector;
+	_Atomic bool legacy; /* the driver is one of before 1.0 */
 	_Atomic uint8_t isr;
 	unsigned cfg_cap;
 	struct virtq q[VIRTIO_QUEUES];
 };
 
-/* Places it on the bus. */
-int virtio_add(struct virtio *v, struct pci *p, struct mem *m, struct err *e) MUST_CHECK;
+struct config_pci;
+
+/* Places it on the bus; @where NULL: anywhere. */
+int virtio_add(struct virtio *v, struct pci *p, struct mem *m, const struct config_pci *where,
+	       struct err *e) MUST_CHECK;
 /* Stops it first. */
 void virtio_remove(struct virtio *v);
 void virtio_reset(struct virtio *v);
@@ -97,7 +105,10 @@ void virtio_config_changed(struct virtio *v);
 void virtio_broken(struct virtio *v);
 static inline bool virtio_running(struct virtio *v)
 {
-	return (v->status & (VIRTIO_S_DRIVER_OK | VIRTIO_S_RESET)) == VIRTIO_S_DRIVER_OK;
+	/* drivers of before 1.0 use the device before they have said so */
+	uint8_t on = v->legacy ? VIRTIO_S_DRIVER | VIRTIO_S_DRIVER_OK : VIRTIO_S_DRIVER_OK;
+
+	return (v->status & on) && !(v->status & VIRTIO_S_RESET);
 }
 
 /* The next request: 1, 2 when there is another behind it, 0 when there is none, negative when the
@@ -115,7 +126,7 @@ size_t virtq_read(const struct virtq_chain *c, size_t off, void *buf, size_t len
 size_t virtq_write(struct virtio *v, struct virtq_chain *c, size_t off, const void *buf,
 		   size_t len);
 
-/* virtio_pci.c and queue.c */
+/* pci.c, pci_legacy.c and queue.c */
 int virtq_enable(struct virtq *q);
 void virtio_notify(struct virtio *v, unsigned vector, uint8_t isr);
 
