@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/distro.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The first of @rows whose path is there; a row without one ends them. */
@@ -138,6 +139,20 @@ int distro_read(const struct host *h, struct distro *out, struct err *e)
 	out->libc = find_libc(h);
 	out->packages = find_packages(h);
 	return 0;
+}
+
+bool distro_in_runlevel(const struct host *h, const char *service)
+{
+	static const char *const levels[] = { "sysinit", "boot", "default" };
+	char path[96], to[128];
+
+	for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
+		snprintf(path, sizeof(path), "/etc/runlevels/%s/%s", levels[i], service);
+		/* the script itself may be a link into a package that is not unpacked here */
+		if (host_readlink(h, path, to, sizeof(to), NULL) == 0 || host_exists(h, path))
+			return true;
+	}
+	return false;
 }
 
 const char *distro_init_name(enum distro_init i)

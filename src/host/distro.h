@@ -39,6 +39,8 @@ struct distro {
 };
 
 int distro_read(const struct host *h, struct distro *out, struct err *e) MUST_CHECK;
+/* OpenRC starts @service at boot: it is in the runlevel sysinit, boot or default. */
+bool distro_in_runlevel(const struct host *h, const char *service);
 const char *distro_init_name(enum distro_init i);
 const char *distro_devices_name(enum distro_devices d);
 const char *distro_libc_name(enum distro_libc l);

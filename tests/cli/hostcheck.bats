@@ -230,6 +230,39 @@ copy() {
 	# ip_tunnel and #tun are not tun
 	printf '\ntun # for guests\n' >>host/etc/modules
 	expect "ok: *" host modules.persist
+	# a list that nothing reads
+	rm host/etc/runlevels/boot/modules
+	expect "warn: not loaded at boot: tun*" host modules.persist
+}
+
+@test "the processor's module at boot: by what really asks for it" {
+	copy alpine-mdev
+	printf '\ntun\n' >>host/etc/modules
+	report host --only modules.persist >out
+	grep -q "hwdrivers loads it by the processor's features" out
+	# mdev is there as before, and does no such thing
+	rm host/etc/runlevels/sysinit/hwdrivers
+	expect "warn: not loaded at boot: kvm_amd" host modules.persist
+	ln -s /etc/init.d/udev-trigger host/etc/runlevels/sysinit/udev-trigger
+	expect "ok: *" host modules.persist
+	# nor does it help where the kernel does not tell of the feature, or modprobe is told not to
+	sed -i 's/00C2,//' host/sys/devices/system/cpu/modalias
+	expect "warn: not loaded at boot: kvm_amd" host modules.persist
+	sed -i 's/00C0,/00C0,00C2,/' host/sys/devices/system/cpu/modalias
+	expect "ok: *" host modules.persist
+	echo 'blacklist kvm_amd' >host/etc/modprobe.d/x.conf
+	expect "warn: not loaded at boot: kvm_amd" host modules.persist
+	rm host/etc/modprobe.d/x.conf
+	# it should have come, and did not
+	rm -r host/sys/module/kvm_amd
+	report host --only modules.persist >out
+	grep -q 'not loaded, though udev asks for it at boot' out
+	# systemd makes nodes ahead, by the list of the kernel
+	copy intel-desktop
+	report host --only modules.persist >out
+	grep -q 'loads when /dev/vhost-net is first opened' out
+	sed -i '/^vhost_net /d' host/lib/modules/*/modules.devname
+	expect "warn: not loaded at boot: vhost_net" host modules.persist
 }
 
 @test "a node without a driver is no tun" {

@@ -29,7 +29,9 @@ t "modprobe kvm_amd" vmod load kvm_amd
 t "the kernel's default is on" live $par 1
 t "vmod: on" vmod nested status
 t "hostcheck: on" verdict ok kvm.nested "on (nested=1)"
-t "hostcheck: KVM makes guests" verdict ok kvm.api "version 12, makes guests"
+t "hostcheck: a test guest runs" verdict ok kvm.api "version 12, runs guests"
+t "so guests take KVM" verdict info guest.accel "KVM for x86_64, i386"
+t "nothing here loads it at boot, though mdev is installed" verdict warn modules.persist kvm_amd
 
 t "modprobe calls the other vendor's module a success" modprobe kvm_intel
 t "but it does not run" not grep -q '^kvm_intel ' /proc/modules

@@ -53,7 +53,7 @@ case $BOOT in
 	t "then she may" as 'true <>/dev/kvm'
 	WHO=alice
 	t "and hostcheck says so" verdict ok kvm.access
-	t "KVM answers her" verdict ok kvm.api "version 12, makes guests"
+	t "KVM answers her" verdict ok kvm.api "version 12, runs guests"
 	t "bridge.conf is readable for members" sh -c 'id alice; su alice -s /bin/sh -c "cat /etc/qemu/bridge.conf"'
 	t "and hostcheck reads it as she does" not verdict unknown bridge.conf
 	WHO=

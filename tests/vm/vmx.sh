@@ -26,7 +26,7 @@ t "vtune applies: no guests in guests" vtune apply --profile test
 t "kvm_intel runs" grep -q '^kvm_intel ' /proc/modules
 t "nested is off" value nested N
 t "the option is a number" grep -rqx 'options kvm_intel nested=0' /etc/modprobe.d
-t "KVM answers" verdict ok kvm.api "version 12, makes guests"
+t "KVM answers, and a test guest runs" verdict ok kvm.api "version 12, runs guests"
 t "hostcheck: off" verdict info kvm.nested off
 t "the lock of firmware is seen in its register" sh -c 'modprobe msr && hostcheck --only cpu.firmware | grep "ok *cpu.firmware"'
 t "vmod nested on" vmod nested on

@@ -151,23 +151,6 @@ static int boot_words(struct facts *f, struct finding *out, struct err *e)
 		"write what was meant.");
 }
 
-static bool in_runlevel(struct facts *f, const char *service)
-{
-	static const char *const levels[] = { "sysinit", "boot", "default" };
-	char path[96];
-
-	for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
-		char to[128];
-
-		snprintf(path, sizeof(path), "/etc/runlevels/%s/%s", levels[i], service);
-		/* the script itself may be a link into a package that is not unpacked here */
-		if (host_readlink(f->h, path, to, sizeof(to), NULL) == 0 ||
-		    host_exists(f->h, path))
-			return true;
-	}
-	return false;
-}
-
 static int boot_services(struct facts *f, struct finding *out, struct err *e)
 {
 	static const struct {
@@ -192,7 +175,7 @@ static int boot_services(struct facts *f, struct finding *out, struct err *e)
 			     distro_init_name(d->init));
 	for (size_t i = 0; i < ARRAY_SIZE(services); i++) {
 		bool ours = !strncmp(services[i].name, "hostkit", 7);
-		bool on = in_runlevel(f, services[i].name);
+		bool on = distro_in_runlevel(f->h, services[i].name);
 
 		found_item(out,
 			   on     ? V_OK
@@ -210,9 +193,10 @@ static int boot_services(struct facts *f, struct finding *out, struct err *e)
 			"What is set up in files is not applied at boot: rc-update add %s boot",
 			missing);
 	}
-	return found(out, in_runlevel(f, "hostkit-tune") ? V_OK : V_INFO, "%s",
-		     in_runlevel(f, "hostkit-tune") ? "enabled"
-						    : "those of hostkit are not enabled");
+	return found(out, distro_in_runlevel(f->h, "hostkit-tune") ? V_OK : V_INFO, "%s",
+		     distro_in_runlevel(f->h, "hostkit-tune")
+			     ? "enabled"
+			     : "those of hostkit are not enabled");
 }
 
 static int boot_diskless(struct facts *f, struct finding *out, struct err *e)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Kernel modules: can they be loaded, are they after the next start, with which options. */
+#include "host/coldplug.h"
 #include "hostcheck/checks/checks.h"
 #include "modules/params.h"
 
@@ -41,40 +42,96 @@ static int modules_kernel(struct facts *f, struct finding *out, struct err *e)
 	return found(out, V_OK, "%s", k->running);
 }
 
-/* Does something load @name without being told: coldplug by the processor's flags, or a
- * node made ahead whose first use loads it? */
-static bool loads_itself(struct facts *f, const char *name)
+/* What the machine does at boot by itself. */
+struct boot {
+	const struct modules_load *lists;
+	const struct modprobe_conf *conf; /* NULL: cannot be read */
+	struct coldplug plug;
+	bool known;  /* what starts services */
+	bool unread; /* nothing follows the lists */
+};
+
+static void boot_read(struct facts *f, struct boot *b)
 {
 	const struct distro *d;
 
-	if (facts_distro(f, &d, NULL) < 0)
-		return false;
-	if (!strncmp(name, "kvm", 3))
-		return d->devices != DEVICES_UNKNOWN;
-	return d->devices == DEVICES_UDEV && d->init == INIT_SYSTEMD;
+	b->known = facts_distro(f, &d, NULL) == 0 && d->init != INIT_UNKNOWN;
+	if (b->known)
+		coldplug_read(f->h, d, &b->plug);
+	b->unread = b->known && d->init == INIT_OPENRC && !distro_in_runlevel(f->h, "modules");
+	if (facts_modprobe(f, &b->conf, NULL) < 0)
+		b->conf = NULL;
 }
 
-static void persist_one(struct facts *f, struct finding *out, const struct modules_load *l,
+/* Coldplug brings the processor's module in by the feature that it needs. */
+static bool found_by_processor(struct facts *f, const char *name)
+{
+	unsigned feature = !strcmp(name, "kvm_intel") ? COLDPLUG_VMX
+			   : !strcmp(name, "kvm_amd") ? COLDPLUG_SVM
+						      : 0;
+
+	return feature && coldplug_feature(f->h, feature) == TRI_YES;
+}
+
+static void nothing_loads(struct finding *out, const struct boot *b, const char *name,
+			  enum module_state s)
+{
+	if (b->known)
+		found_item(out, V_WARN, name, "%s, and nothing loads it at boot",
+			   module_state_name(s));
+	else
+		found_item(out, V_INFO, name, "%s; what starts this system is not known",
+			   module_state_name(s));
+}
+
+/* Not listed, and known to this kernel. */
+static void unlisted(struct facts *f, struct finding *out, const struct boot *b,
+		     const char *name, const char *node, enum module_state s)
+{
+	struct modules *const *all;
+
+	if (b->plug.by && found_by_processor(f, name)) {
+		if (b->conf && (modprobe_conf_find(b->conf, MODPROBE_BLACKLIST, name) ||
+				modprobe_conf_find(b->conf, MODPROBE_INSTALL, name)))
+			found_item(out, V_WARN, name,
+				   "%s asks for it, and modprobe.d keeps it out", b->plug.by);
+		else if (s == MODULE_ABSENT)
+			found_item(out, V_WARN, name,
+				   "not loaded, though %s asks for it at boot", b->plug.by);
+		else
+			found_item(out, V_OK, name, "%s loads it by the processor's features",
+				   b->plug.by);
+		return;
+	}
+	if (node && b->plug.nodes && facts_modules(f, &all, NULL) == 0 &&
+	    coldplug_node(f->h, modules_release(*all), name))
+		found_item(out, V_OK, name, "loads when %s is first opened", node);
+	else if (s == MODULE_ABSENT && node && host_exists(f->h, node))
+		found_item(out, V_OK, name, "loads when %s is first opened", node);
+	else
+		nothing_loads(out, b, name, s);
+}
+
+static void persist_one(struct facts *f, struct finding *out, const struct boot *b,
 			const char *name, const char *node, const char *misc)
 {
-	const struct modules_load_entry *at = modules_load_find(l, name);
+	const struct modules_load_entry *at = modules_load_find(b->lists, name);
 	enum module_state s = module_state_of(f, name);
 
 	if (s == MODULE_BUILTIN)
 		found_item(out, V_OK, name, "built in");
+	else if (at && b->unread)
+		found_item(out, V_WARN, name,
+			   "%s line %u, but the service modules is in no runlevel", at->file,
+			   at->line);
 	else if (at)
 		found_item(out, V_OK, name, "%s line %u", at->file, at->line);
-	else if (loads_itself(f, name))
-		found_item(out, V_OK, name, "loads by itself");
-	else if (s == MODULE_ABSENT && node && host_exists(f->h, node))
-		found_item(out, V_OK, name, "loads when %s is first opened", node);
 	else if (s == MODULE_UNKNOWN && host_exists(f->h, misc))
 		found_item(out, V_OK, name, "part of the kernel");
 	else if (s == MODULE_UNKNOWN)
 		found_item(out, V_INFO, name, "not in this kernel");
 	else
-		found_item(out, V_WARN, name, "%s, and nothing loads it at boot",
-			   module_state_name(s));
+		unlisted(f, out, b, name, node, s);
 }
 
 /* "tun, vhost_net": names of the items with verdict @v. */
@@ -89,19 +146,31 @@ static void join_names(const struct finding *f, enum verdict v, char *buf, size_
 						 used ? ", " : "", f->items[i].name);
 }
 
+/* What is said of the first item with verdict @v. */
+static const char *first_text(const struct finding *f, enum verdict v)
+{
+	for (size_t i = 0; i < f->n_items; i++)
+		if (f->items[i].verdict == v)
+			return f->items[i].text;
+	return "";
+}
+
 static int modules_persist(struct facts *f, struct finding *out, struct err *e)
 {
 	const struct modules_load *l;
 	const struct kvm_vendor *v;
+	struct boot b = { 0 };
 	char names[96];
 	int r = facts_loads(f, &l, e);
 
 	if (r < 0)
 		return r;
-	persist_one(f, out, l, "tun", "/dev/net/tun", "/sys/class/misc/tun");
-	persist_one(f, out, l, "vhost_net", "/dev/vhost-net", "/sys/class/misc/vhost-net");
+	b.lists = l;
+	boot_read(f, &b);
+	persist_one(f, out, &b, "tun", "/dev/net/tun", "/sys/class/misc/tun");
+	persist_one(f, out, &b, "vhost_net", "/dev/vhost-net", "/sys/class/misc/vhost-net");
 	if (facts_vendor(f, &v, NULL) == 0 && v->module)
-		persist_one(f, out, l, v->module, NULL, "/sys/class/misc/kvm");
+		persist_one(f, out, &b, v->module, NULL, "/sys/class/misc/kvm");
 	for (size_t i = 0; i < l->n; i++)
 		if (l->v[i].again)
 			found_item(out, V_OK, l->v[i].name, "listed again in %s line %u",
@@ -110,7 +179,7 @@ static int modules_persist(struct facts *f, struct finding *out, struct err *e)
 		return found(out, V_OK, "what guests need is there after a start");
 	join_names(out, finding_worst(out), names, sizeof(names));
 	if (finding_worst(out) == V_INFO)
-		return found(out, V_INFO, "not in this kernel: %s", names);
+		return found(out, V_INFO, "%s: %s", first_text(out, V_INFO), names);
 	found(out, V_WARN, "not loaded at boot: %s", names);
 	return advise(out, "modules.load", R_NOW,
 		      "List them, one a line: in /etc/modules (Alpine, Debian), or a file in "
@@ -237,8 +306,10 @@ static const struct check checks[] = {
 		.title = "Modules loaded at boot",
 		.why = "What was loaded by hand is gone after the next start, and guests' networks "
 		       "with it.",
-		.how = "/etc/modules, modules-load.d and conf.d/modules, by whole first words; what is "
-		       "built in; what coldplug loads.",
+		.how = "/etc/modules, modules-load.d and conf.d/modules, by whole first words, and "
+		       "whether a service reads them; what is built in; kvm_intel and kvm_amd by "
+		       "the processor's modalias, where a service asks for drivers so (udev, "
+		       "Alpine's hwdrivers); nodes that are made ahead and load at first use.",
 		.mend = "One line for each module in /etc/modules.",
 		.run = modules_persist,
 	},
