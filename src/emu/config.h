@@ -15,6 +15,7 @@
 #define CONFIG_FW       64
 #define CONFIG_CHARDEVS 24
 #define CONFIG_MONITORS 8
+#define CONFIG_OBJECTS  8
 
 enum machine_kind { MACHINE_PC, MACHINE_Q35 };
 enum accel_kind { ACCEL_AUTO, ACCEL_KVM, ACCEL_SOFT };
@@ -68,6 +69,7 @@ struct config_net {
 struct config_device {
 	char *name, *options;
 	struct config_pci pci;
+	char *file; /* virtio-rng-pci: what its rng= reads, NULL: getrandom() */
 };
 
 /* -boot */
@@ -83,6 +85,18 @@ struct config_fw {
 };
 
 struct blk_log;
+
+/* -object memory-backend-*: whose flags are as in struct mem_source. */
+struct config_memory {
+	char *id, *path;
+	uint64_t size, page;
+	bool memfd, shared, prealloc, overcommit, huge, unsealed, merge, out_of_dumps;
+};
+
+/* -object rng-*: @file NULL is getrandom(). */
+struct config_rng {
+	char *id, *file;
+};
 
 enum chardev_kind {
 	CHARDEV_NULL,
@@ -127,7 +141,12 @@ struct machine_config {
 	unsigned smp, cores, threads; /* of a socket; of a core */
 	uint64_t mem;
 	char *mem_path;
-	bool prealloc;
+	bool prealloc, mem_lock, mem_merge, no_guest_dump;
+	char *memory_backend; /* the id of one of these, or NULL */
+	struct config_memory memory[CONFIG_OBJECTS];
+	unsigned memories;
+	struct config_rng rng[CONFIG_OBJECTS];
+	unsigned rngs;
 	char *kernel, *initrd, *append;
 	char *bios; /* NULL: the machine's own, where firmware is needed */
 	struct config_boot boot;

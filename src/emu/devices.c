@@ -78,6 +78,11 @@ static const struct device_key virtio_keys[] = {
 	{ NULL, NULL, NULL },
 };
 static const struct device_key no_keys[] = { { NULL, NULL, NULL } };
+static const struct device_key rng_keys[] = {
+	{ "rng", "str", "the id= of an -object rng-random or rng-builtin" },
+	VIRTIO_KEYS,
+	{ NULL, NULL, NULL },
+};
 static const struct device_key exit_keys[] = {
 	{ "iobase", "num", "the port; 0x501 if not given" },
 	{ "iosize", "num", "bytes of it; 2 if not given" },
@@ -94,7 +99,7 @@ static const struct device_row rows[] = {
 	{ "scsi-hd", "SCSI", "a disk on such a controller", DEVICE_SCSI_HD, scsi_keys },
 	{ "scsi-cd", "SCSI", "a CD-ROM drive there", DEVICE_SCSI_CD, scsi_keys },
 	{ "virtio-net-pci", "PCI", "a network card", DEVICE_NET, net_keys },
-	{ "virtio-rng-pci", "PCI", "random numbers of the host", DEVICE_RNG, virtio_keys },
+	{ "virtio-rng-pci", "PCI", "random numbers of the host", DEVICE_RNG, rng_keys },
 	{ "isa-debug-exit", "ISA", "ends the machine with a status of the guest's",
 	  DEVICE_DEBUG_EXIT, exit_keys },
 	{ "pc-testdev", "ISA", "registers for tests that run as guests", DEVICE_TESTDEV,

@@ -257,6 +257,43 @@ void machine_request(struct machine *m, enum machine_ask what, const char *why)
 
 /* ---- life ---- */
 
+static struct mem_source memory_source(const struct machine_config *c)
+{
+	struct mem_source from = { .path = c->mem_path,
+				   .prealloc = c->prealloc,
+				   .overcommit = !c->prealloc,
+				   .merge = c->mem_merge,
+				   .out_of_dumps = c->no_guest_dump };
+
+	for (unsigned i = 0; c->memory_backend && i < c->memories; i++) {
+		const struct config_memory *b = &c->memory[i];
+
+		if (strcmp(b->id, c->memory_backend) != 0)
+			continue;
+		from = (struct mem_source){ .path = b->path,
+					    .memfd = b->memfd,
+					    .shared = b->shared,
+					    .prealloc = b->prealloc || c->prealloc,
+					    .overcommit = b->overcommit,
+					    .huge = b->huge,
+					    .page = b->page,
+					    .unsealed = b->unsealed,
+					    .merge = b->merge || c->mem_merge,
+					    .out_of_dumps =
+						    b->out_of_dumps || c->no_guest_dump };
+	}
+	return from;
+}
+
+static int alloc_memory(struct machine *m, uint64_t size, struct err *e)
+{
+	const struct mem_source from = memory_source(m->config);
+	int r = mem_source_alloc(size, &from, &m->ram_bytes, e);
+
+	m->ram = m->ram_bytes.host;
+	return r;
+}
+
 static int make_memory(struct machine *m, struct err *e)
 {
 	uint64_t size = m->config->mem, most = m->config->kind == MACHINE_Q35
@@ -271,7 +308,7 @@ static int make_memory(struct machine *m, struct err *e)
 	m->high_ram = size - m->low_ram;
 	r = mem_new(&m->mem, e);
 	if (r == 0)
-		r = mem_alloc(size, m->config->mem_path, m->config->prealloc, &m->ram, e);
+		r = alloc_memory(m, size, e);
 	if (r == 0)
 		r = mem_map(m->mem, 0, m->low_ram, m->ram, true, e);
 	if (r == 0 && m->high_ram)
@@ -487,7 +524,7 @@ void machine_free(struct machine *m)
 	loop_free(m->loop);
 	bus_free(m->bus);
 	mem_free(m->mem);
-	mem_dealloc(m->ram, m->config->mem);
+	mem_source_free(&m->ram_bytes);
 	io_close(m->kernel_fd);
 	io_close(m->initrd_fd);
 	vcpu_group_fini(&m->group);

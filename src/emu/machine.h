@@ -21,6 +21,7 @@
 #include "emu/disk.h"
 #include "emu/irq.h"
 #include "emu/loop.h"
+#include "emu/mem.h"
 #include "emu/vcpu.h"
 
 #include <pthread.h>
@@ -56,6 +57,7 @@ struct machine {
 	struct mem *mem;
 	struct bus *bus;
 	uint8_t *ram;
+	struct mem_bytes ram_bytes;
 	uint64_t low_ram, high_ram; /* bytes below and above 4 GiB */
 
 	const struct accel_ops *ops;

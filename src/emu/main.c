@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -204,6 +205,8 @@ static int give_up(const struct machine_config *c, struct err *e)
 {
 	int r = write_pid(c->pidfile, e);
 
+	if (r == 0 && c->mem_lock && mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
+		r = err_errno(e, "-overcommit mem-lock=on: ulimit -l may not allow it");
 	if (r == 0 && c->runas)
 		r = sandbox_user(c->runas, e);
 	if (r == 0 && !c->no_sandbox)

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "emu/mem.h"
 
-#include "base/io.h"
 #include "base/mem.h"
-#include "base/str.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #define MEM_SLOTS 256
 
@@ -315,62 +310,4 @@ int mem_write(struct mem *m, uint64_t gpa, const void *buf, size_t len)
 		len -= n;
 	}
 	return 0;
-}
-
-/* A nameless file: in @path, which may be a folder or a file to use as it is. */
-static int backing_file(const char *path, struct err *e)
-{
-	AUTO_FREE char *name = NULL;
-	int fd = io_open(path, O_RDWR | O_TMPFILE, 0600, NULL);
-
-	if (fd >= 0)
-		return fd;
-	/* hugetlbfs knows O_TMPFILE only since Linux 5.1; a plain file is used by name */
-	fd = io_open(path, O_RDWR, 0, e);
-	if (fd != -EISDIR)
-		return fd;
-	name = str_printf(e, "%s/hostkit.XXXXXX", path);
-	if (!name)
-		return -ENOMEM;
-	fd = mkostemp(name, O_CLOEXEC);
-	if (fd < 0)
-		return err_errno(e, "%s", name);
-	unlink(name);
-	return fd;
-}
-
-int mem_alloc(uint64_t size, const char *path, bool prealloc, uint8_t **host, struct err *e)
-{
-	AUTO_CLOSE int fd = -1;
-	int flags = MAP_SHARED | (prealloc ? MAP_POPULATE : MAP_NORESERVE);
-	void *p;
-	int r;
-
-	if (size > SIZE_MAX / 2)
-		return err_set(e, -ENOMEM, "%llu bytes of guest memory are too many",
-			       (unsigned long long)size);
-	if (path) {
-		fd = backing_file(path, e);
-		if (fd < 0)
-			return err_wrap(e, fd, "guest memory from %s", path);
-		r = io_truncate(fd, size, e);
-		if (r < 0)
-			return err_wrap(e, r, "guest memory from %s", path);
-	}
-	p = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE,
-		 path ? flags : flags | MAP_ANONYMOUS, fd, 0);
-	if (p == MAP_FAILED)
-		return err_errno(e, "%llu bytes of guest memory%s%s", (unsigned long long)size,
-				 path ? " from " : "", path ? path : "");
-	/* pages of 2 MiB where the system gives them: fewer misses for guest and host */
-	if (!path)
-		madvise(p, (size_t)size, MADV_HUGEPAGE);
-	*host = p;
-	return 0;
-}
-
-void mem_dealloc(uint8_t *host, uint64_t size)
-{
-	if (host)
-		munmap(host, (size_t)size);
 }

@@ -74,8 +74,32 @@ void mem_copy(void *to, const void *from, size_t n);
 /* Says that a device has written through mem_ptr(). */
 void mem_written(struct mem *m, uint64_t gpa, uint64_t len);
 
-/* Memory to hand to mem_map(): anonymous and shared, or from the file @path (a hugetlbfs mount
- * makes a file of its own there and forgets its name).  @prealloc touches every page now. */
+/* Where the bytes to hand to mem_map() come from. */
+struct mem_source {
+	/* A folder (such as a mount of huge pages), where a file without a name is made; or a file to
+	 * use as it is, which is made or grows where needed and never shrinks.  NULL: no file. */
+	const char *path;
+	bool memfd;        /* a file of the kernel's, with no path */
+	bool shared;       /* a file's bytes are those of the guest, also for others */
+	bool prealloc;     /* every page now, or an error */
+	bool overcommit;   /* no space is set aside for pages not yet used */
+	bool huge;         /* memfd: huge pages */
+	uint64_t page;     /* their size; 0: the system's default */
+	bool unsealed;     /* memfd: its size may be changed */
+	bool merge;        /* equal pages may become one (KSM) */
+	bool out_of_dumps; /* not in core dumps */
+};
+
+/* What was allocated.  @mapped is @size in whole pages of its source. */
+struct mem_bytes {
+	uint8_t *host;
+	uint64_t mapped;
+};
+
+int mem_source_alloc(uint64_t size, const struct mem_source *from, struct mem_bytes *out,
+		     struct err *e) MUST_CHECK;
+void mem_source_free(struct mem_bytes *b);
+/* The plain forms, for ROMs and tests: @path NULL is no file. */
 int mem_alloc(uint64_t size, const char *path, bool prealloc, uint8_t **host, struct err *e)
 	MUST_CHECK;
 void mem_dealloc(uint8_t *host, uint64_t size);

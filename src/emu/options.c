@@ -33,8 +33,8 @@ int options_all_used(const struct optset *o, const char *option, struct err *e)
 }
 
 static const struct option_group *const groups[] = {
-	&options_run,     &options_machine, &options_boot, &options_char,
-	&options_chardev, &options_disk,    &options_dev,  &options_refused,
+	&options_run,    &options_machine, &options_boot, &options_char,    &options_chardev,
+	&options_object, &options_disk,    &options_dev,  &options_refused,
 };
 
 const struct option_row *options_row(unsigned i)
@@ -132,6 +132,8 @@ int options_parse(int argc, char **argv, int64_t now, struct machine_config *c,
 		r = options_finish(p, e);
 	if (r == 0 && a->ask == OPTIONS_RUN)
 		r = options_chardevs_finish(p, e);
+	if (r == 0 && a->ask == OPTIONS_RUN)
+		r = options_objects_finish(p, e);
 	options_parse_free(p);
 	free(p);
 	return r;
@@ -139,14 +141,15 @@ int options_parse(int argc, char **argv, int64_t now, struct machine_config *c,
 
 void options_free(struct machine_config *c)
 {
-	char *const all[] = { c->accel_opts, c->cpu,    c->mem_path, c->kernel,
-			      c->initrd,     c->append, c->gdb,      c->name,
-			      c->uuid,       c->runas,  c->pidfile };
+	char *const all[] = { c->memory_backend, c->accel_opts, c->cpu,    c->mem_path,
+			      c->kernel,         c->initrd,     c->append, c->gdb,
+			      c->name,           c->uuid,       c->runas,  c->pidfile };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(all); i++)
 		free(all[i]);
 	options_boot_free(c);
 	options_chardevs_free(c);
+	options_objects_free(c);
 	for (unsigned i = 0; i < c->disks; i++)
 		options_free_disk(&c->disk[i]);
 	for (unsigned i = 0; i < c->scsis; i++)
@@ -158,6 +161,7 @@ void options_free(struct machine_config *c)
 	for (unsigned i = 0; i < c->devices; i++) {
 		free(c->device[i].name);
 		free(c->device[i].options);
+		free(c->device[i].file);
 	}
 	*c = (struct machine_config){ 0 };
 }

@@ -30,7 +30,8 @@ struct parse {
 	const char **about;
 	const struct option_kind **kind;
 	int64_t now;
-	bool in_file; /* -readconfig */
+	bool in_file;   /* -readconfig */
+	bool mem_given; /* -m */
 	bool nographic, nodefaults, serial_given, monitor_given;
 	unsigned places; /* of monitors */
 	unsigned serials;
@@ -52,8 +53,8 @@ int options_all_used(const struct optset *o, const char *option, struct err *e) 
 int options_uuid(const char *option, const char *v, struct err *e) MUST_CHECK;
 
 /* The groups: one a room.  A new one goes into the list in options.c. */
-extern const struct option_group options_machine, options_char, options_chardev, options_run,
-	options_boot, options_disk, options_dev, options_refused;
+extern const struct option_group options_machine, options_char, options_chardev, options_object,
+	options_run, options_boot, options_disk, options_dev, options_refused;
 
 /* Does what -@name @value does; for configuration files. */
 int options_one(struct parse *p, const char *name, const char *value, struct err *e) MUST_CHECK;
@@ -73,6 +74,12 @@ int options_char_defaults(struct parse *p, struct err *e) MUST_CHECK;
 int options_chardev_known(const struct parse *p, const char *id, struct err *e) MUST_CHECK;
 int options_chardevs_finish(struct parse *p, struct err *e) MUST_CHECK;
 void options_chardevs_free(struct machine_config *c);
+
+/* -EINVAL: no machine has so much memory, or so little. */
+int options_memory_size(uint64_t n, struct err *e) MUST_CHECK;
+/* options_object.c: what refers to objects, when all are known. */
+int options_objects_finish(struct parse *p, struct err *e) MUST_CHECK;
+void options_objects_free(struct machine_config *c);
 
 option_fn options_readconfig;
 option_fn options_drive, options_blockdev;

@@ -26,6 +26,7 @@ static int opt_machine(struct parse *p, const char *value, struct err *e)
 {
 	struct optset o = OPTSET_INIT;
 	const char *type, *accel;
+	bool dump = !p->c->no_guest_dump;
 	int r = optset_parse(&o, value, "type", e);
 
 	if (r < 0)
@@ -46,6 +47,13 @@ static int opt_machine(struct parse *p, const char *value, struct err *e)
 		r = options_take(&o, "pflash0", &p->pflash[0], e);
 	if (r == 0)
 		r = options_take(&o, "pflash1", &p->pflash[1], e);
+	if (r == 0)
+		r = options_take(&o, "memory-backend", &p->c->memory_backend, e);
+	if (r == 0)
+		r = optset_bool(&o, "mem-merge", &p->c->mem_merge, e);
+	if (r == 0)
+		r = optset_bool(&o, "dump-guest-core", &dump, e);
+	p->c->no_guest_dump = !dump;
 	if (r == 0)
 		r = options_all_used(&o, "-machine", e);
 out:
@@ -136,6 +144,16 @@ static int opt_smp(struct parse *p, const char *value, struct err *e)
 	return 0;
 }
 
+int options_memory_size(uint64_t n, struct err *e)
+{
+	if (n < 4 << 20 || n > UINT64_C(1) << 37 || n % 4096)
+		return err_set(e, -EINVAL,
+			       "%llu bytes of memory: 4 MiB to 128 GiB in whole pages are "
+			       "possible",
+			       (unsigned long long)n);
+	return 0;
+}
+
 static int opt_m(struct parse *p, const char *value, struct err *e)
 {
 	struct optset o = OPTSET_INIT;
@@ -154,10 +172,9 @@ static int opt_m(struct parse *p, const char *value, struct err *e)
 	optset_free(&o);
 	if (r < 0)
 		return r;
-	if (p->c->mem < 4 << 20 || p->c->mem > UINT64_C(1) << 37 || p->c->mem % 4096)
-		return err_set(e, -EINVAL,
-			       "-m %s: 4 MiB to 128 GiB in whole pages are possible", value);
-	return 0;
+	p->mem_given = true;
+	r = options_memory_size(p->c->mem, e);
+	return r < 0 ? err_wrap(e, r, "-m %s", value) : 0;
 }
 
 static int opt_mem_path(struct parse *p, const char *v, struct err *e)
@@ -277,6 +294,9 @@ static const struct device_key machine_keys[] = {
 	{ "pflash0", "name",
 	  "the node-name= of a -blockdev, or id= of a -drive: the firmware's flash" },
 	{ "pflash1", "name", "the same for its variables" },
+	{ "memory-backend", "name", "the id= of a memory -object" },
+	{ "mem-merge", "on|off", "equal pages of machines may become one; off if not given" },
+	{ "dump-guest-core", "on|off", "core dumps have the guest's memory" },
 	{ NULL, NULL, NULL },
 };
 static const struct device_key accel_keys[] = {

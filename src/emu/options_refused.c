@@ -50,7 +50,6 @@ static const struct option_row rows[] = {
 	NO("usb", NULL, USB),
 	NO("usbdevice", "NAME", USB),
 	/* the machine */
-	NO("object", "OPTS", "use -mem-path and -mem-prealloc for memory"),
 	NO("numa", "OPTS", "the guest's memory is one node"),
 	NO("set", "OPTS", "give the key with the option itself"),
 	NO("no-acpi", NULL, "the machines are found by ACPI"),
@@ -79,7 +78,6 @@ static const struct option_row rows[] = {
 	NO("async-teardown", NULL, "the end is not put off"),
 	NO("preconfig", NULL, "the machine is what the command line says"),
 	NO("compat", "OPTS", "nothing is deprecated"),
-	NO("overcommit", "OPTS", "use -mem-prealloc"),
 	NO("seed", "NUMBER", "random numbers are the host's"),
 	NO("add-fd", "OPTS", "give the file's name"),
 	NO("chroot", "DIR", "use -runas and the filter of system calls"),

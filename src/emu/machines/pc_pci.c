@@ -35,7 +35,8 @@ static int add_devices(struct pc_pci *p, struct irq isa, struct err *e)
 		r = pc_disks_new(&p->disks, p->m, p->bus, isa, e);
 	for (unsigned i = 0; i < c->devices && r == 0; i++)
 		if (!strcmp(c->device[i].name, "virtio-rng-pci"))
-			r = virtio_rng_new(&p->rng[i], p->bus, p->m->mem, &c->device[i].pci, e);
+			r = virtio_rng_new(&p->rng[i], p->bus, p->m->mem, p->m->loop,
+					   c->device[i].file, &c->device[i].pci, e);
 	return r;
 }
 

@@ -5,8 +5,11 @@
 
 #include "emu/virtio/virtio.h"
 
-int virtio_rng_new(struct virtio **out, struct pci *p, struct mem *m,
-		   const struct config_pci *where, struct err *e) MUST_CHECK;
+struct loop;
+
+/* From @file, whose bytes may be long in coming; NULL: getrandom(). */
+int virtio_rng_new(struct virtio **out, struct pci *p, struct mem *m, struct loop *l,
+		   const char *file, const struct config_pci *where, struct err *e) MUST_CHECK;
 void virtio_rng_free(struct virtio *v);
 
 #endif
