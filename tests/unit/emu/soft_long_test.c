@@ -41,6 +41,30 @@ static void page_faults(void **state)
 	assert_int_equal(guest_run(&g), EXIT_SHUTDOWN);
 }
 
+/* After the flush by CR3 the table of targets has what was true before: an address that differs
+ * from such a target above its 48 bits is no address. */
+static void stale_targets(void **state)
+{
+	(void)state;
+	for (int k = -8; k <= 8; k++) {
+		char text[2048];
+
+		if (!k)
+			continue;
+		snprintf(text, sizeof(text),
+			 "%s lea rbx, [rel spot]\n xor esi, esi\n"
+			 "first: jmp rbx\n spot: inc esi\n cmp esi, 4\n jb first\n"
+			 "mov rax, cr3\n mov cr3, rax\n"
+			 "mov rdx, 0x%llx\n add rbx, rdx\n lea rdi, [rel bad]\n"
+			 "bad: jmp rbx\n",
+			 IDT, (unsigned long long)k << 48);
+		run(text);
+		assert_int_equal(reg(X86_R8), X86_GP);
+		assert_int_equal(reg(X86_RSI), 4);
+		assert_int_equal(reg(X86_R10), reg(X86_RDI));
+	}
+}
+
 static void no_execute(void **state)
 {
 	(void)state;
@@ -171,8 +195,8 @@ static void saves(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOTH(page_faults), BOTH(no_execute),    BOTH(host_exceptions), BOTH(events),
-		BOTH(rings),       BOTH(changing_code), BOTH(saves),
+		BOTH(page_faults), BOTH(no_execute), BOTH(stale_targets), BOTH(host_exceptions),
+		BOTH(events),      BOTH(rings),      BOTH(changing_code), BOTH(saves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,6 +79,8 @@ struct access *tr_access(struct trans *t, unsigned size, unsigned seg, bool read
 	if (t->live[t->k] && !t->flags_saved) {
 		e_save_flags(e);
 		t->flags_saved = true;
+		/* A fault of the operation itself comes behind the check. */
+		t->map[t->n_map - 1].flags_saved = true;
 	}
 	*a = (struct access){ .rip = tr_rip(t),
 			      .next = tr_next(t),
@@ -109,13 +111,12 @@ struct access *tr_access(struct trans *t, unsigned size, unsigned seg, bool read
 		e_lea(e, 8, R14, R15, -1, 1, (int32_t)size - 1);
 		last = R14;
 	}
-	/* mov r13d, r15d; shr r13d, 8; and r13d, mask */
-	e8(e, 0x45);
-	e8(e, 0x89);
-	e8(e, 0xfd);
-	e8(e, 0x41);
-	e8(e, 0xc1);
-	e8(e, 0xed);
+	/* rorx r13d, r15d, 8; and r13d, mask */
+	e8(e, 0xc4);
+	e8(e, 0x43);
+	e8(e, 0x7b);
+	e8(e, 0xf0);
+	e8(e, 0xef);
 	e8(e, 12 - 4);
 	e8(e, 0x41);
 	e8(e, 0x81);

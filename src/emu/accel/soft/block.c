@@ -140,11 +140,21 @@ static void liveness(struct trans *t)
 		const struct x86_decoded *d = &t->insns[k];
 		uint8_t kind = t->forms[k].kind;
 
-		if (kind == FORM_COPY)
+		switch (kind) {
+		case FORM_COPY:
 			t->live[k] =
 				form_needs_flags(d) || (!form_kills_flags(d) && t->live[k + 1]);
-		else
+			break;
+		case FORM_NOP:
+		case FORM_PUSH:
+		case FORM_POP:
+		case FORM_LEAVE:
+			t->live[k] = t->live[k + 1];
+			break;
+		default:
 			t->live[k] = true;
+			break;
+		}
 	}
 }
 
@@ -277,7 +287,6 @@ static void emit_all(struct trans *t)
 	}
 	if (!t->ended) {
 		t->k = t->n - 1;
-		tr_want_flags(t);
 		tr_goto(t, tr_next(t));
 	}
 	tr_slow_paths(t);
@@ -311,6 +320,11 @@ struct block *block_translate(struct soft *s, unsigned max)
 	t->start = room;
 	t->e.p = room;
 	b->host = cache_exec(s->cache, room);
+	/* Who comes with its flags saved comes in here, the others behind. */
+	if (t->live[0])
+		e_restore_flags(&t->e);
+	else
+		e_no_flags(&t->e);
 	emit_all(t);
 	b->host_len = (uint32_t)(t->e.p - room);
 	cache_used(s->cache, b->host_len);

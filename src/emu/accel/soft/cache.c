@@ -263,7 +263,8 @@ void cache_chain(struct cache *c, struct site *site, struct block *to)
 {
 	if (site->to || to->dead || site->from->dead)
 		return;
-	e_patch(site->patch, cache_writable(c, to->host));
+	e_patch(site->patch,
+		cache_writable(c, to->host) + (site->flags_saved ? 0 : FLAGS_ENTRY));
 	site->to = to;
 	site->next = to->in;
 	to->in = site;
@@ -292,7 +293,7 @@ static void unlink_in(struct cache *c, struct block *b)
 	struct jump_entry *j = &c->s->jc[b->rip & (JC_SIZE - 1)];
 
 	if (j->host == (uint64_t)(uintptr_t)b->host)
-		j->neg = 0;
+		j->neg = j->ntag = 0;
 }
 
 static void remove_from_page(struct cache *c, struct block *b, unsigned which)

@@ -188,21 +188,34 @@ void e_jmp_to(struct emit *e, const uint8_t *target)
 
 void e_save_flags(struct emit *e)
 {
-	e_st(e, OFF(saved_rax), RAX);
+	e_mov(e, R13, RAX);
 	e8(e, 0x9f); /* lahf */
 	e8(e, 0x0f); /* seto al */
 	e8(e, 0x90);
 	e8(e, 0xc0);
 	e_st(e, OFF(saved_flags), RAX);
-	e_ld(e, RAX, OFF(saved_rax));
+	e_mov(e, RAX, R13);
 }
 
 void e_restore_flags(struct emit *e)
 {
-	e_st(e, OFF(saved_rax), RAX);
+	e_mov(e, R13, RAX);
 	e_ld(e, RAX, OFF(saved_flags));
 	e8(e, 0x04); /* add al, 0x7f: overflows when al is 1 */
 	e8(e, 0x7f);
 	e8(e, 0x9e); /* sahf */
-	e_ld(e, RAX, OFF(saved_rax));
+	e_mov(e, RAX, R13);
+}
+
+void e_no_flags(struct emit *e)
+{
+	/* Two nops of 9 bytes. */
+	for (unsigned i = 0; i < FLAGS_ENTRY / 9; i++) {
+		e8(e, 0x66);
+		e8(e, 0x0f);
+		e8(e, 0x1f);
+		e8(e, 0x84);
+		e8(e, 0);
+		e32(e, 0);
+	}
 }

@@ -43,8 +43,11 @@ void e_here(struct emit *e, uint8_t *disp);
 void e_jmp_to(struct emit *e, const uint8_t *target_w);
 void e_patch(uint8_t *disp, const uint8_t *target_w);
 
-/* Flags to soft->saved_flags and back; rax is kept. */
+/* Flags to soft->saved_flags and back; rax is kept, r13 lost. */
 void e_save_flags(struct emit *e);
 void e_restore_flags(struct emit *e);
+/* As long as e_restore_flags(), and does nothing. */
+#define FLAGS_ENTRY 18
+void e_no_flags(struct emit *e);
 
 #endif

@@ -26,10 +26,14 @@ static void go_indirect(struct trans *t, int32_t sp)
 	struct leap *from = cache_alloc(c, sizeof(*from));
 
 	*from = (struct leap){ .rip = tr_rip(t), .sp = sp };
-	if (t->mode & MODE_ONE)
+	if (t->mode & MODE_ONE) {
+		tr_want_flags(t);
 		stub_leap(&t->e, exit, from);
-	else
+	} else {
+		if (!t->flags_saved)
+			e_save_flags(&t->e);
 		stub_indirect(&t->e, exit, from);
+	}
 }
 
 /* A loop's way back: requests are looked at. */
@@ -37,6 +41,19 @@ static void poll(struct trans *t, uint64_t target)
 {
 	struct emit *e = &t->e;
 
+	if (t->flags_saved) {
+		e_ld(e, R14, OFF(request));
+		e8(e, 0x41); /* cmp dword [r14], 0 */
+		e8(e, 0x83);
+		e8(e, 0x3e);
+		e8(e, 0);
+		uint8_t *none = e_jcc(e, 4);
+
+		e_restore_flags(e);
+		tr_exit(t, SOFT_LOOK, target, 0);
+		e_here(e, none);
+		return;
+	}
 	e_mov(e, R14, RCX);
 	e_ld(e, RCX, OFF(request));
 	e8(e, 0x8b);
@@ -51,19 +68,23 @@ static void poll(struct trans *t, uint64_t target)
 	e_mov(e, RCX, R14);
 }
 
+/* Out of the block; the flags are where they are, here and for whoever goes on. */
 void tr_goto(struct trans *t, uint64_t target)
 {
 	struct emit *e = &t->e;
 	uint64_t base = t->b->base, here = base + t->rip, there = base + target;
+	bool saved = t->flags_saved;
 
-	if (t->mode & MODE_ONE) {
+	if ((t->mode & MODE_ONE) || (tr_wide(t) && !x86_canonical(target))) {
+		if (saved)
+			e_restore_flags(e);
 		tr_exit(t, SOFT_JUMP, target, 0);
 		return;
 	}
 	if (here >> 12 != there >> 12 || t->b->gpa[1] != ~0ull) {
 		struct cache *c = t->s->cache;
 
-		stub_far(e, cache_writable(c, cache_stubs(c)->exit), target);
+		stub_far(e, cache_writable(c, cache_stubs(c)->exit), target, saved);
 		return;
 	}
 	if (target <= tr_rip(t))
@@ -72,9 +93,12 @@ void tr_goto(struct trans *t, uint64_t target)
 
 	s->from = t->b;
 	s->rip = target;
+	s->flags_saved = saved;
 	s->patch = e_jmp(e);
 	s->stub = e->p;
 	e_here(e, s->patch);
+	if (saved)
+		e_restore_flags(e);
 	tr_exit(t, SOFT_JUMP, target, (uint64_t)(uintptr_t)s);
 	t->b->sites[t->n_sites++] = s;
 }
@@ -235,7 +259,6 @@ static void form_ret(struct trans *t)
 	e_ld_r15(e, size, R15);
 	move_sp(t, RSP, (int32_t)size + drop);
 	tr_access_end(t);
-	tr_want_flags(t);
 	go_indirect(t, (int32_t)size + drop);
 }
 
@@ -246,7 +269,6 @@ static void form_call(struct trans *t, bool indirect)
 
 	if (!indirect) {
 		push(t, size, PUSH_IMM, tr_next(t));
-		tr_want_flags(t);
 		tr_goto(t, target(t));
 		return;
 	}
@@ -257,7 +279,6 @@ static void form_call(struct trans *t, bool indirect)
 		e_lea(e, 4, R14, R14, -1, 1, 0);
 	e_st(e, OFF(target), R14);
 	push(t, size, PUSH_IMM, tr_next(t));
-	tr_want_flags(t);
 	e_ld(e, R15, OFF(target));
 	go_indirect(t, -(int32_t)size);
 }
@@ -268,7 +289,6 @@ static void form_jmp_indirect(struct trans *t)
 	unsigned size = stack_size(t);
 
 	load_rm(t, size);
-	tr_want_flags(t);
 	if (size == 2)
 		e_zx16(e, R15, R14);
 	else
@@ -301,7 +321,6 @@ void tr_flow(struct trans *t)
 		form_leave(t);
 		return;
 	case FORM_JMP:
-		tr_want_flags(t);
 		tr_goto(t, target(t));
 		break;
 	case FORM_JCC:

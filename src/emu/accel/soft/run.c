@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The loop of a vCPU: events, interrupts, the next block, what it came back for. */
+#include "emu/accel/soft/emit.h"
 #include "emu/accel/soft/soft.h"
 #include "emu/mem.h"
 
@@ -115,7 +116,7 @@ static void execute(struct soft *s, const struct block *b)
 {
 	struct x86_cpu *c = s->x.c;
 
-	s->go = (uint64_t)(uintptr_t)b->host;
+	s->go = (uint64_t)(uintptr_t)b->host + FLAGS_ENTRY;
 	s->hflags = (c->rflags & (RFL_ARITH | RFL_DF)) | RFL_1 | RFL_IF;
 	/* Copied accesses of a ring 3 that wants it are checked by the host's own #AC. */
 	if (x86_alignment(c))
@@ -266,15 +267,17 @@ static struct block *next_block(struct soft *s)
 	retag(s);
 	uint64_t tag = one ? tag_of(s, s->mode | MODE_ONE) : s->tag;
 
-	if (s->jc[slot].neg + c->rip + tag == 0) {
+	if (s->jc[slot].rip == c->rip && s->jc[slot].ntag + tag == 0) {
 		b = s->jc_block[slot];
 	} else {
 		b = find_block(s);
 		/* It may have had to throw all away. */
 		retag(s);
 		tag = one ? tag_of(s, s->mode | MODE_ONE) : s->tag;
-		s->jc[slot].host = (uint64_t)(uintptr_t)b->host;
-		s->jc[slot].neg = 0 - (b->rip + tag);
+		s->jc[slot] = (struct jump_entry){ .neg = 0 - (b->rip + tag),
+						   .rip = b->rip,
+						   .ntag = 0 - tag,
+						   .host = (uint64_t)(uintptr_t)b->host };
 		s->jc_block[slot] = b;
 	}
 	if (site && !one && !s->flushed && !s->apart)

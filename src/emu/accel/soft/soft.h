@@ -50,13 +50,18 @@ struct soft_note {
 
 /*
  * Recent targets of jumps, by the lower 16 bits of RIP.  A tag is a multiple of 1 << 48 that
- * stands for a mode until the next flush: RIPs are canonical, so no two sums are the same.
- * TAG_NONE makes all look-ups fail: its lower half is no target's distance from another.
+ * stands for a mode until the next flush.  RIP and tag are compared apart where the target is
+ * the guest's to choose: it need not be canonical, and with another tag's difference added
+ * would be taken for a block of another mode.  Targets that are known and canonical are
+ * compared by the sum, which is then no other's.  TAG_NONE makes all look-ups fail: its lower
+ * half is no target's distance from another.
  */
 #define JC_SIZE 65536u
 struct jump_entry {
 	uint64_t neg; /* -(rip + tag); 0: none */
-	uint64_t host;
+	uint64_t rip;
+	uint64_t ntag; /* -tag; 0: none */
+	uint64_t host; /* where flags are expected to be saved */
 };
 #define TAG_NONE 0x0000800000000001ull
 
@@ -78,7 +83,7 @@ struct cache;
 struct soft {
 	uint64_t host_rsp;
 	uint64_t hflags;                 /* flags at the exit */
-	uint64_t saved_rax, saved_flags; /* LAHF and SETO, while a block has them there */
+	uint64_t saved_rax, saved_flags; /* LAHF and SETO, while blocks have them there */
 	uint64_t tmp, self, target;      /* self: the struct x86_cpu */
 	uint64_t go;                     /* where the enter and slow stubs jump */
 	uint64_t acc_ptr;                /* what r15 becomes after a slow access */
@@ -247,6 +252,7 @@ struct site {
 	uint8_t *stub;     /* where it leads when not chained */
 	struct block *to;
 	uint64_t rip;
+	bool flags_saved; /* it leads to where they are expected there */
 };
 
 /* The instruction behind a jump whose target turns out to be no place to go to, and what puts
@@ -260,7 +266,7 @@ struct block {
 	uint64_t rip, base; /* CS base */
 	uint64_t gpa[2];    /* of first byte; of the second page, or ~0 */
 	uint32_t mode, len;
-	const uint8_t *host; /* executable view */
+	const uint8_t *host; /* executable view; the way in with flags saved */
 	uint32_t host_len;
 	uint16_t n_map;
 	bool dead;
@@ -300,12 +306,13 @@ struct stubs {
 struct stubs *cache_stubs(struct cache *c);
 void stubs_make(struct cache *c, struct soft *s);
 struct emit;
-/* The guest goes on at r15, or at @target, in another page perhaps: through the table of recent
- * targets.  @exit: the stub, in the writable view. */
+/* The guest goes on at r15 through the table of recent targets, flags in soft->saved_flags.
+ * @exit: the stub, in the writable view. */
 void stub_indirect(struct emit *e, const uint8_t *exit, const struct leap *from);
-/* The same without the table. */
+/* The same without the table, flags in their register. */
 void stub_leap(struct emit *e, const uint8_t *exit, const struct leap *from);
-void stub_far(struct emit *e, const uint8_t *exit, uint64_t target);
+/* The same to @target, which is canonical; @saved: where the flags are. */
+void stub_far(struct emit *e, const uint8_t *exit, uint64_t target, bool saved);
 uint64_t soft_slow(struct x86_cpu *c, uint64_t access, uint64_t address);
 uint64_t soft_commit(struct x86_cpu *c, const struct access *a);
 

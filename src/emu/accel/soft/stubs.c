@@ -171,12 +171,6 @@ static void make_fpu(struct emit *e)
 	B(e, "\x41\xff\xe7"); /* jmp r15 */
 }
 
-static void not_in_table(struct emit *e, const uint8_t *exit, const struct leap *from)
-{
-	e_ld(e, RCX, OFF(tmp));
-	stub_leap(e, exit, from);
-}
-
 void stub_leap(struct emit *e, const uint8_t *exit, const struct leap *from)
 {
 	e_st(e, CPU_OFF(rip), R15);
@@ -197,48 +191,68 @@ static void gs_r13x8(struct emit *e, unsigned op, unsigned reg, int32_t off)
 	e32(e, (uint32_t)off);
 }
 
-/* rcx = 0 if the entry's negative in rcx is of r15 and the present mode; no flag changes. */
-static void match(struct emit *e)
+static void not_in_table(struct emit *e, const uint8_t *exit, const struct leap *from)
 {
+	e_restore_flags(e);
+	stub_leap(e, exit, from);
+}
+
+#define JC(field)    (OFF(jc) + (int32_t)offsetof(struct jump_entry, field))
+#define JC_AT(field) (JC(field) + at)
+
+void stub_indirect(struct emit *e, const uint8_t *exit, const struct leap *from)
+{
+	_Static_assert(sizeof(struct jump_entry) == 32, "index by shifts");
+
+	e_zx16(e, R13, R15);
+	B(e, "\x41\xc1\xe5\x02"); /* shl r13d, 2 */
+	e_ld(e, R14, OFF(mode_tag));
+	gs_r13x8(e, 0x3b, R15, JC(rip)); /* cmp */
+	uint8_t *other = e_jcc(e, 5);
+
+	gs_r13x8(e, 0x03, R14, JC(ntag)); /* add */
+	uint8_t *stale = e_jcc(e, 5);
+
+	gs_r13x8(e, 0xff, 4, JC(host)); /* jmp */
+	e_here(e, other);
+	e_here(e, stale);
+	not_in_table(e, exit, from);
+}
+
+void stub_far(struct emit *e, const uint8_t *exit, uint64_t target, bool saved)
+{
+	int32_t at = (int32_t)((target & (JC_SIZE - 1)) * sizeof(struct jump_entry));
+
+	e_imm(e, R15, target);
+	if (saved) {
+		e_ld(e, R14, OFF(mode_tag));
+		B(e, "\x4d\x01\xfe"); /* add r14, r15 */
+		e_gs(e, 0x03, R14, JC_AT(neg), true);
+		uint8_t *miss = e_jcc(e, 5);
+
+		e8(e, 0x65);
+		B(e, "\xff\x24\x25"); /* jmp gs:[host] */
+		e32(e, (uint32_t)JC_AT(host));
+		e_here(e, miss);
+		not_in_table(e, exit, NULL);
+		return;
+	}
+	/* Nothing that changes a flag. */
+	e_mov(e, R13, RCX);
+	e_ld(e, RCX, JC_AT(neg));
 	e_ld(e, R14, OFF(mode_tag));
 	e_lea(e, 8, RCX, RCX, R15, 1, 0);
 	e_lea(e, 8, RCX, RCX, R14, 1, 0);
 	B(e, "\xe3\x00"); /* jrcxz */
-}
-
-void stub_indirect(struct emit *e, const uint8_t *exit, const struct leap *from)
-{
-	int32_t jc = OFF(jc);
-
-	e_st(e, OFF(tmp), RCX);
-	e_zx16(e, R13, R15);
-	e_lea(e, 8, R13, R13, R13, 1, 0);
-	gs_r13x8(e, 0x8b, RCX, jc + (int32_t)offsetof(struct jump_entry, neg));
-	match(e);
 	uint8_t *hit = e->p;
 
-	not_in_table(e, exit, from);
+	e_mov(e, RCX, R13);
+	stub_leap(e, exit, NULL);
 	hit[-1] = (uint8_t)(e->p - hit);
-	e_ld(e, RCX, OFF(tmp));
-	gs_r13x8(e, 0xff, 4, jc + (int32_t)offsetof(struct jump_entry, host)); /* jmp */
-}
-
-void stub_far(struct emit *e, const uint8_t *exit, uint64_t target)
-{
-	int32_t at = OFF(jc) + (int32_t)((target & (JC_SIZE - 1)) * sizeof(struct jump_entry));
-
-	e_st(e, OFF(tmp), RCX);
-	e_imm(e, R15, target);
-	e_ld(e, RCX, at + (int32_t)offsetof(struct jump_entry, neg));
-	match(e);
-	uint8_t *hit = e->p;
-
-	not_in_table(e, exit, NULL);
-	hit[-1] = (uint8_t)(e->p - hit);
-	e_ld(e, RCX, OFF(tmp));
-	e8(e, 0x65);
-	B(e, "\xff\x24\x25"); /* jmp gs:[host] */
-	e32(e, (uint32_t)(at + (int32_t)offsetof(struct jump_entry, host)));
+	e_mov(e, RCX, R13);
+	e_ld(e, R13, JC_AT(host));
+	e_lea(e, 8, R13, R13, -1, 1, FLAGS_ENTRY);
+	B(e, "\x41\xff\xe5"); /* jmp r13 */
 }
 
 void stubs_make(struct cache *c, struct soft *s)
