@@ -460,18 +460,21 @@ static u32 hashk(int n)
 	return s;
 }
 
-int main(int c, char **v)
+int main(int argc, char **argv)
 {
-	int n = c > 2 ? atoi(v[2]) : 1;
-	u32 r = 0;
-	const char *k = c > 1 ? v[1] : "";
-#define RUN(s, f)          \
-	if (!strcmp(k, s)) \
-		r = f(n);
-	RUN("core", cm)
-	RUN("sha", sha)
-	RUN("nbody", nbody) RUN("vmm", vmm) RUN("vint", vint) RUN("fib", fibk) RUN("vm", vmk)
-		RUN("chase", memk) RUN("copy", cpy) RUN("ld", ldk) RUN("hash", hashk)
-			printf("%s %08x\n", k, r);
-	return 0;
+	static const struct {
+		const char *name;
+		u32 (*run)(int n);
+	} kernels[] = {
+		{ "core", cm },   { "sha", sha },  { "nbody", nbody }, { "vmm", vmm },
+		{ "vint", vint }, { "fib", fibk }, { "vm", vmk },      { "chase", memk },
+		{ "copy", cpy },  { "ld", ldk },   { "hash", hashk },
+	};
+
+	for (unsigned i = 0; argc == 3 && i < sizeof(kernels) / sizeof(*kernels); i++)
+		if (!strcmp(argv[1], kernels[i].name)) {
+			printf("%s %08x\n", argv[1], kernels[i].run(atoi(argv[2])));
+			return 0;
+		}
+	return 2;
 }
