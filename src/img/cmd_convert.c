@@ -74,7 +74,7 @@ struct convert {
 	const char *out_fmt; /* NULL: not given */
 	char *options;       /* owned */
 	const char *backing, *backing_fmt, *snapshot, *cache, *src_cache;
-	bool target_opts, bitmaps, skip_bitmaps;
+	bool target_opts;
 	struct optset set, snap, dst_opts;
 };
 
@@ -169,10 +169,10 @@ static int own_opt(void *ctx, unsigned id, const char *value)
 		c->k.salvage = true;
 		return 0;
 	case OPT_BITMAPS:
-		c->bitmaps = true;
+		c->k.bitmaps = true;
 		return 0;
 	case OPT_SKIP_BITMAPS:
-		c->skip_bitmaps = true;
+		c->k.skip_bitmaps = true;
 		return 0;
 	case OPT_TARGET_OPTS:
 		c->target_opts = true;
@@ -203,7 +203,7 @@ static int check_options(const struct convert *c)
 		cmd_error("-o has no effect when skipping image creation");
 	else if (c->k.target_is_zero && !c->k.no_create)
 		cmd_error("--target-is-zero requires use of -n flag");
-	else if (c->skip_bitmaps && !c->bitmaps)
+	else if (c->k.skip_bitmaps && !c->k.bitmaps)
 		cmd_error("Use of --skip-broken-bitmaps requires --bitmaps");
 	else
 		return 0;
@@ -232,30 +232,6 @@ static int load_snapshot(const struct convert *c)
 	return r < 0 ? cmd_fail(&e, "Failed to load snapshot: ") : 0;
 }
 
-/* Bitmaps are not copied yet: refused, unless there are none to copy. */
-static int check_bitmaps(const struct convert *c)
-{
-	struct blk *b = c->k.src[0];
-	const struct img_format *f = img_format_find(c->k.dst_format);
-	struct img_info i = { 0 };
-	struct err e = { 0 };
-	size_t n;
-
-	if (f && !f->backing) {
-		cmd_error("Format driver '%s' does not support bitmaps", f->name);
-		return 1;
-	}
-	if (b->format->info(b, &i, &e) < 0)
-		return cmd_fail(&e, "%s: ", b->filename);
-	n = i.bitmaps_n;
-	img_info_free(&i);
-	if (!n)
-		return 0;
-	cmd_error("--bitmaps: '%s' has %zu, and copying bitmaps is not supported yet",
-		  b->filename, n);
-	return 1;
-}
-
 static int open_sources(struct convert *c, char **names, unsigned flags)
 {
 	for (size_t i = 0; i < c->k.src_n; i++)
@@ -263,7 +239,7 @@ static int open_sources(struct convert *c, char **names, unsigned flags)
 			return 1;
 	if (c->snapshot && load_snapshot(c))
 		return 1;
-	return c->bitmaps ? check_bitmaps(c) : 0;
+	return 0;
 }
 
 /* ---- destination ---- */

@@ -9,6 +9,8 @@ int cmd_amend(int argc, char **argv);
 extern const struct cli_opt cmd_amend_opts[];
 int cmd_bench(int argc, char **argv);
 extern const struct cli_opt cmd_bench_opts[];
+int cmd_bitmap(int argc, char **argv);
+extern const struct cli_opt cmd_bitmap_opts[];
 int cmd_cache(int argc, char **argv);
 extern const struct cli_opt cmd_cache_opts[];
 int cmd_check(int argc, char **argv);

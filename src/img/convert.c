@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "img/convert.h"
 
+#include "img/convert_bitmaps.h"
 #include "img/convert_copy.h"
 #include "img/guard.h"
 #include "img/output.h"
@@ -83,7 +84,10 @@ static int run(struct img_convert *c, struct blk *dst, bool fresh, struct err *e
 
 	if (dst->size < total_size(c))
 		return err_set(e, -ENOSPC, "output file is smaller than input file");
-	return convert_copy(c, dst, starts_zero(c, dst, fresh), backing, backing_size, e);
+
+	int r = convert_copy(c, dst, starts_zero(c, dst, fresh), backing, backing_size, e);
+
+	return r == 0 && c->bitmaps ? convert_bitmaps(c, dst, e) : r;
 }
 
 /* Writes into the image that is there. */
@@ -146,6 +150,8 @@ int img_convert(struct img_convert *c, struct err *e)
 	if (!f)
 		return err_set(e, -EINVAL, "Unknown file format '%s'", c->dst_format);
 	r = check_options(c, f, e);
+	if (r == 0 && c->bitmaps)
+		r = convert_bitmaps_check(c, e);
 	if (r == 0 && !c->force)
 		r = img_guard(c->dst, c->content_guard && !c->no_create, e);
 	if (r < 0)

@@ -36,6 +36,8 @@ struct img_convert {
 	bool sparse_given; /* -S was used: look for zeroes even where blocks can be shared */
 	uint64_t sparse;   /* bytes of zeroes that become a hole; 0: all is written */
 	uint64_t rate;     /* bytes per second; 0: no limit */
+	bool bitmaps;      /* copy the source's persistent bitmaps, too */
+	bool skip_bitmaps; /* leave inconsistent ones out, with a warning */
 	const struct blk_log *log;
 	struct progress *progress;
 	const atomic_bool *stop; /* becomes true: give up with -EINTR.  May be NULL */

@@ -179,6 +179,26 @@ struct img_measure {
 
 enum img_snapshot_verb { SNAPSHOT_CREATE, SNAPSHOT_APPLY, SNAPSHOT_DELETE };
 
+/* ---- persistent bitmaps ---- */
+
+enum img_bitmap_verb {
+	BITMAP_ADD,
+	BITMAP_REMOVE,
+	BITMAP_CLEAR,   /* all bits to 0 */
+	BITMAP_ENABLE,  /* follows writes from now on */
+	BITMAP_DISABLE, /* keeps its bits */
+	BITMAP_MERGE,   /* sets what is set in another one */
+};
+
+struct img_bitmap_op {
+	enum img_bitmap_verb verb;
+	const char *name;
+	uint64_t granularity; /* BITMAP_ADD: guest bytes for a bit; 0: by the cluster size */
+	bool disabled;        /* BITMAP_ADD */
+	const char *src_name; /* BITMAP_MERGE */
+	struct blk *src;      /* BITMAP_MERGE: where that one is; NULL: the same image */
+};
+
 /* ---- formats ---- */
 
 /* Any function may be NULL: the format cannot do that (-ENOTSUP). */
@@ -197,6 +217,10 @@ struct img_format {
 		      struct progress *p, struct err *e);
 	const struct img_create_opt *create_opts; /* ends with a NULL name */
 	int (*info)(struct blk *b, struct img_info *out, struct err *e);
+	/* Does @ops one after the other, and all or none of them.  *failed: which could not
+	 * be done; @n: it was the whole that failed.  -ENOENT: no such bitmap. */
+	int (*bitmap)(struct blk *b, const struct img_bitmap_op *ops, size_t n, size_t *failed,
+		      struct err *e);
 	int (*check)(struct blk *b, struct img_check *c, struct err *e);
 	int (*snapshot_list)(struct blk *b, struct img_snapshot **v, size_t *n, struct err *e);
 	/* @name is what a snapshot to create is called; for SNAPSHOT_APPLY an id or a

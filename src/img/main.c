@@ -23,6 +23,7 @@ static const struct cli_opt main_opts[] = {
 static const struct cmd cmds[] = {
 	{ "amend", cmd_amend, cmd_amend_opts },
 	{ "bench", cmd_bench, cmd_bench_opts },
+	{ "bitmap", cmd_bitmap, cmd_bitmap_opts },
 	{ "cache", cmd_cache, cmd_cache_opts },
 	{ "check", cmd_check, cmd_check_opts },
 	{ "commit", cmd_commit, cmd_commit_opts },
@@ -131,12 +132,6 @@ static int run(int argc, char **argv)
 	for (const struct cmd *c = cmds; c->name; c++)
 		if (!strcmp(c->name, argv[before]))
 			return c->run(argc - before, argv + before);
-	if (!strcmp(argv[before], "bitmap")) {
-		cmd_error(
-			"bitmap: changing persistent bitmaps is not supported yet; info lists "
-			"them, and commands that write to an image keep them up to date");
-		return 1;
-	}
 	return cmd_usage(NULL, "Command not found: %s", argv[before]);
 }
 

@@ -371,6 +371,9 @@ int qcow2_bitmaps_list(struct qcow2 *s, struct img_bitmap **v, size_t *n, struct
 /* Records that guest bytes [off, off+len) changed, in every automatic bitmap.
  * The first call marks them in use in the file.  Under lock. */
 int qcow2_bitmaps_touch(struct qcow2 *s, uint64_t off, uint64_t len, struct err *e) MUST_CHECK;
+/* img_format.bitmap: in qcow2_bitmap_edit.c. */
+int qcow2_bitmap_edit(struct blk *b, const struct img_bitmap_op *ops, size_t n, size_t *failed,
+		      struct err *e) MUST_CHECK;
 /* Writes changed bitmaps back and clears in-use.  At close. */
 int qcow2_bitmaps_store(struct qcow2 *s, struct err *e) MUST_CHECK;
 void qcow2_bitmaps_free(struct qcow2 *s);

@@ -11,7 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
-#include "img/format/qcow2_swap.h"
+#include "img/format/qcow2_bitmap_bits.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -138,39 +138,6 @@ static int mark_in_use(struct qcow2 *s, struct err *e)
 	return any ? write_flags(s, e) : 0;
 }
 
-/* The bits in table entry @entry, into @buf of one cluster. */
-static int read_bits(struct qcow2 *s, uint64_t entry, uint8_t *buf, struct err *e)
-{
-	uint64_t off = entry & QCOW2_BITMAP_OFFSET_MASK, size = s->blk.child->size;
-	size_t n;
-
-	memset(buf, entry & QCOW2_BITMAP_ALL_ONES ? 0xff : 0, s->cluster_size);
-	if (!off)
-		return 0;
-	/* The last cluster of the file may be cut short. */
-	if (off >= size)
-		return err_set(e, -EUCLEAN,
-			       "bitmap data at %#llx is beyond the end of the file",
-			       (unsigned long long)off);
-	n = min_u64(s->cluster_size, size - off);
-	return blk_pread(s->blk.child, buf, n, off, e);
-}
-
-/* Sets bits [lo, hi] of a cluster of them. */
-static void set_bits(uint8_t *buf, uint64_t lo, uint64_t hi)
-{
-	uint64_t a = lo / 8, b = hi / 8;
-	uint8_t first = (uint8_t)(0xff << lo % 8), last = (uint8_t)(0xff >> (7 - hi % 8));
-
-	if (a == b) {
-		buf[a] |= first & last;
-		return;
-	}
-	buf[a] |= first;
-	memset(buf + a + 1, 0xff, b - a - 1);
-	buf[b] |= last;
-}
-
 static int touch_one(struct qcow2 *s, struct live *l, uint64_t off, uint64_t len, struct err *e)
 {
 	uint64_t per = s->cluster_size * 8; /* bits in a cluster */
@@ -189,7 +156,7 @@ static int touch_one(struct qcow2 *s, struct live *l, uint64_t off, uint64_t len
 		if (l->bits[i] || !(entry & QCOW2_BITMAP_ALL_ONES)) {
 			if (!l->bits[i]) {
 				uint8_t *buf = mem_zalloc(1, s->cluster_size, e);
-				int r = buf ? read_bits(s, entry, buf, e) : -ENOMEM;
+				int r = buf ? qcow2_bits_read(s, entry, buf, e) : -ENOMEM;
 
 				if (r < 0) {
 					free(buf);
@@ -197,7 +164,7 @@ static int touch_one(struct qcow2 *s, struct live *l, uint64_t off, uint64_t len
 				}
 				l->bits[i] = buf;
 			}
-			set_bits(l->bits[i], bit % per, end % per);
+			qcow2_bits_set(l->bits[i], bit % per, end % per);
 		}
 		bit = end + 1;
 	}
@@ -249,8 +216,8 @@ static int store_bits(struct qcow2 *s, struct live *l, bool *moved, struct err *
 	return 0;
 }
 
-static int write_table(struct qcow2 *s, const uint64_t *table, uint32_t n, uint64_t off,
-		       struct err *e)
+int qcow2_bitmap_table_write(struct qcow2 *s, const uint64_t *table, uint32_t n, uint64_t off,
+			     struct err *e)
 {
 	uint8_t *buf = mem_zalloc(n, 8, e);
 	int r;
@@ -283,8 +250,8 @@ static int store_all(struct qcow2 *s, struct err *e)
 		struct live *l = &m->live[i];
 
 		if (moved[i])
-			r = write_table(s, l->table, l->b->table_entries, l->b->table_offset,
-					e);
+			r = qcow2_bitmap_table_write(s, l->table, l->b->table_entries,
+						     l->b->table_offset, e);
 	}
 	free(moved);
 	if (r == 0)
@@ -321,7 +288,7 @@ static int cut_bits(struct qcow2 *s, uint64_t *entry, uint64_t keep, struct qcow
 	buf = mem_zalloc(1, s->cluster_size, e);
 	if (!buf)
 		return -ENOMEM;
-	r = read_bits(s, *entry, buf, e);
+	r = qcow2_bits_read(s, *entry, buf, e);
 	if (r == 0) {
 		if (keep % 8)
 			buf[at++] &= (uint8_t)(0xff >> (8 - keep % 8));
@@ -366,7 +333,7 @@ static int resize_one(struct qcow2 *s, struct qcow2_bitmap *b, uint64_t size,
 	if (r == 0)
 		r = qcow2_swap_alloc(s, w, div_up(n * 8, s->cluster_size), &off, e);
 	if (r == 0)
-		r = write_table(s, table, (uint32_t)n, off, e);
+		r = qcow2_bitmap_table_write(s, table, (uint32_t)n, off, e);
 	if (r == 0)
 		r = qcow2_swap_drop(w, b->table_offset, old_bytes, e);
 	b->table_offset = off;
@@ -374,34 +341,40 @@ static int resize_one(struct qcow2 *s, struct qcow2_bitmap *b, uint64_t size,
 	return r;
 }
 
-/* The directory in clusters of its own. */
-static int move_dir(struct qcow2 *s, const struct qcow2_bitmap *dir, struct qcow2_swap *w,
-		    struct err *e)
+int qcow2_bitmap_dir_move(struct qcow2 *s, const struct qcow2_bitmap *dir, uint32_t n,
+			  struct qcow2_swap *w, struct err *e)
 {
-	uint32_t n = s->h.bitmaps_n;
+	struct qcow2_header *h = &s->h;
+	uint64_t off = 0, old = h->has_bitmaps ? h->bitmap_dir_offset : 0;
+	uint64_t old_bytes = round_up(h->bitmap_dir_size, s->cluster_size);
 	size_t bytes = qcow2_bitmap_dir_bytes(dir, n);
-	uint64_t off, old = s->h.bitmap_dir_offset;
-	uint64_t old_bytes = round_up(s->h.bitmap_dir_size, s->cluster_size);
-	uint8_t *buf = mem_zalloc(1, bytes, e);
-	int r;
+	AUTO_FREE uint8_t *buf = mem_zalloc(1, bytes ? bytes : 1, e);
+	int r = 0;
 
 	if (!buf)
 		return -ENOMEM;
 	qcow2_bitmap_dir_write(dir, n, buf);
-	r = qcow2_swap_alloc(s, w, div_up(bytes, s->cluster_size), &off, e);
-	if (r == 0)
-		r = put(s, buf, bytes, off, 0, e);
-	free(buf);
-	if (r == 0)
-		r = qcow2_region_add(s, off, round_up(bytes, s->cluster_size),
-				     QCOW2_R_BITMAP_DIR, e);
-	if (r == 0)
+	if (n) {
+		r = qcow2_swap_alloc(s, w, div_up(bytes, s->cluster_size), &off, e);
+		if (r == 0)
+			r = put(s, buf, bytes, off, 0, e);
+		if (r == 0)
+			r = qcow2_region_add(s, off, round_up(bytes, s->cluster_size),
+					     QCOW2_R_BITMAP_DIR, e);
+	}
+	if (r == 0 && old)
 		r = qcow2_swap_drop(w, old, old_bytes, e);
 	if (r < 0)
 		return r;
-	qcow2_region_del(s, old, old_bytes);
-	s->h.bitmap_dir_offset = off;
-	s->h.bitmap_dir_size = bytes;
+	if (old)
+		qcow2_region_del(s, old, old_bytes);
+	h->has_bitmaps = n != 0;
+	h->bitmaps_stale = false;
+	h->bitmaps_n = n;
+	h->bitmap_dir_offset = off;
+	h->bitmap_dir_size = bytes;
+	h->autoclear &= ~(uint64_t)QCOW2_AUTOCLEAR_BITMAPS;
+	h->autoclear |= n ? QCOW2_AUTOCLEAR_BITMAPS : 0;
 	return 0;
 }
 
@@ -430,7 +403,7 @@ int qcow2_bitmaps_resize(struct qcow2 *s, uint64_t size, struct qcow2_swap *w, s
 	for (uint32_t i = 0; r == 0 && i < n; i++)
 		r = resize_one(s, &dir[i], size, w, e);
 	if (r == 0)
-		r = move_dir(s, dir, w, e);
+		r = qcow2_bitmap_dir_move(s, dir, n, w, e);
 	qcow2_bitmap_dir_free(dir, n);
 	return r;
 }

@@ -60,12 +60,21 @@ int qcow2_bitmap_dir_load(struct qcow2 *s, struct qcow2_bitmap **out, struct err
 int qcow2_bitmap_table_load(struct qcow2 *s, const struct qcow2_bitmap *b, uint64_t **out,
 			    struct err *e) MUST_CHECK;
 
+/* The other way, to @off, where room for it is. */
+int qcow2_bitmap_table_write(struct qcow2 *s, const uint64_t *table, uint32_t n, uint64_t off,
+			     struct err *e) MUST_CHECK;
+
+struct qcow2_swap;
+/* Writes a directory of the @n bitmaps @dir in new clusters, and says so in s->h, which the
+ * commit of @w makes count.  0: there is none any more.  Under lock, io exclusive. */
+int qcow2_bitmap_dir_move(struct qcow2 *s, const struct qcow2_bitmap *dir, uint32_t n,
+			  struct qcow2_swap *w, struct err *e) MUST_CHECK;
+
 /*
  * Gives every bitmap a table for @size guest bytes, in new clusters, and s->h a new
  * directory, which the commit of @w makes count.  Under lock, io exclusive, before s->h.size
  * changes.  -ENOTSUP: a bitmap is inconsistent.
  */
-struct qcow2_swap;
 int qcow2_bitmaps_resize(struct qcow2 *s, uint64_t size, struct qcow2_swap *w, struct err *e)
 	MUST_CHECK;
 

@@ -138,6 +138,7 @@ const struct img_format img_format_qcow2 = {
 	.open = qcow2_open,
 	.create = qcow2_create,
 	.create_opts = qcow2_create_opts,
+	.bitmap = qcow2_bitmap_edit,
 	.info = qcow2_info,
 	.check = qcow2_check,
 	.snapshot_list = qcow2_snapshot_list,

@@ -36,7 +36,7 @@ static const struct world_kind kinds[] = {
 };
 
 /* w write, z zero, d discard, c compressed, f flush, s/a/x snapshot create/apply/delete,
- * g grow, h shrink, 2/3 amend compat, r amend refcount_bits, e make empty, p empty a part */
+ * g grow, h shrink, 2/3 amend compat, r amend refcount_bits, e make empty, p empty a part, b bitmaps */
 static const struct scenario scenarios[] = {
 	{ "allocate", 0, "wwfwwwfwwf" },
 	{ "allocate small", 1, "wwwfwwwwfwwwwf" },
@@ -64,12 +64,14 @@ static const struct scenario scenarios[] = {
 	{ "empty in parts v2", 7, "wwwfpwwfpwf" },
 	{ "empty in parts lazy", 8, "wwwwfpfpfef" },
 	{ "empty in parts, compressed", 2, "cccfcpccfpcf" },
+	{ "bitmaps", 1, "bwfbwfbwbwfb" },
+	{ "bitmaps lazy, small", 8, "wbwwfbwgwbfwbwfbwb" },
 	{ "empty in parts, snapshots", 2, "wwwwfswwfpwfpwfxpwf" },
 };
 
 static enum op_kind op_of(char c)
 {
-	static const char letters[] = "wzdcfsaxgh23rep";
+	static const char letters[] = "wzdcfsaxgh23repb";
 
 	return (enum op_kind)(strchr(letters, c) - letters);
 }

@@ -29,6 +29,7 @@ static const struct scenario scenarios[] = {
 	{ "amend", { "", 3, 16, 4096, false, false, false }, "wzrw2w3w" },
 	{ "make empty", { "", 3, 16, 4096, false, false, false }, "wwew" },
 	{ "empty in parts", { "", 3, 16, 512, false, false, false }, "wwwfpwpwew" },
+	{ "bitmaps", { "", 3, 16, 512, false, false, false }, "bwfbwbwbfbwb" },
 	{ "empty in parts, snapshots", { "", 3, 16, 512, false, false, false }, "wwfswpwpw" },
 };
 
@@ -52,7 +53,7 @@ struct run {
 
 static enum op_kind op_of(char c)
 {
-	static const char letters[] = "wzdcfsaxgh23rep";
+	static const char letters[] = "wzdcfsaxgh23repb";
 
 	return (enum op_kind)(strchr(letters, c) - letters);
 }

@@ -41,6 +41,7 @@ struct world {
 	uint32_t next_id;
 	uint64_t rng;
 	bool recording;
+	unsigned bitmap_step;
 };
 
 /* The features of one image. */
@@ -176,6 +177,7 @@ enum op_kind {
 	OP_REFBITS,
 	OP_EMPTY,
 	OP_EMPTY_PART,
+	OP_BITMAP,
 	OP_KINDS
 };
 
@@ -270,6 +272,42 @@ static inline int world_empty_part(struct world *w, struct err *e)
 	return r;
 }
 
+static inline int world_has_bitmap(struct world *w, const char *name, bool *has, struct err *e)
+{
+	struct img_info i = { 0 };
+	int r = img_format_qcow2.info(w->b, &i, e);
+
+	*has = false;
+	for (size_t k = 0; r == 0 && k < i.bitmaps_n; k++)
+		*has |= !strcmp(i.bitmaps[k].name, name);
+	img_info_free(&i);
+	return r;
+}
+
+/* By turns: makes one bitmap, makes another from it, empties the first, removes it. */
+static inline int world_bitmap(struct world *w, struct err *e)
+{
+	static const struct img_bitmap_op steps[][2] = {
+		{ { .verb = BITMAP_ADD, .name = "x", .granularity = 512 },
+		  { .verb = BITMAP_ENABLE, .name = "x" } },
+		{ { .verb = BITMAP_ADD, .name = "y", .granularity = 65536 },
+		  { .verb = BITMAP_MERGE, .name = "y", .src_name = "x" } },
+		{ { .verb = BITMAP_CLEAR, .name = "x" },
+		  { .verb = BITMAP_MERGE, .name = "x", .src_name = "y" } },
+		{ { .verb = BITMAP_REMOVE, .name = "y" },
+		  { .verb = BITMAP_REMOVE, .name = "x" } },
+	};
+	const struct img_bitmap_op *ops = steps[w->bitmap_step++ % 4];
+	bool add = ops[0].verb == BITMAP_ADD, has;
+	size_t at;
+	int r = world_has_bitmap(w, add ? ops[0].name : "y", &has, e);
+
+	/* after a failure the turns are mixed up */
+	if (r < 0 || has == add)
+		return r;
+	return img_format_qcow2.bitmap(w->b, ops, 2, &at, e);
+}
+
 /* Does one operation at a random place.  On success the content is what must be read. */
 static inline int world_do(struct world *w, enum op_kind kind, struct err *e)
 {
@@ -332,6 +370,8 @@ static inline int world_do(struct world *w, enum op_kind kind, struct err *e)
 		return r;
 	case OP_EMPTY_PART:
 		return world_empty_part(w, e);
+	case OP_BITMAP:
+		return world_bitmap(w, e);
 	default:
 		abort();
 	}
