@@ -183,10 +183,11 @@ static int allocated(struct scan *c, uint32_t i, uint64_t entry, uint64_t bitmap
 
 	if (never_written(c, off)) {
 		corrupt(c);
-		check_say(c->k,
-			  "Repairing offset=%llx: cluster lies past the end of the file and was "
-			  "never synced; it reads as zeroes",
-			  (unsigned long long)off);
+		check_say(
+			c->k,
+			"Repairing offset=%llx: cluster lies past the end of the file and was "
+			"never synced; it reads as zeroes",
+			(unsigned long long)off);
 		r = zero_entry(c, i, bitmap, e);
 		return r < 0 ? r : 0;
 	}
