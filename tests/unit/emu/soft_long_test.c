@@ -65,6 +65,47 @@ static void stale_targets(void **state)
 	}
 }
 
+/* Code and data of a page that becomes another, after what tells the processor of it. */
+static void remapped(void **state)
+{
+	static const struct {
+		const char *flush;
+		bool global;
+	} ways[] = {
+		{ "mov rax, cr3\n mov cr3, rax\n", false },
+		{ "invlpg [rbx]\n", false },
+		{ "invlpg [rbx]\n", true },
+		{ "mov rax, cr3\n mov cr3, rax\n invlpg [rbx+0xfff]\n", true },
+		{ "mov rax, cr4\n xor eax, 0x80\n mov cr4, rax\n", true },
+	};
+	static const uint8_t one[] = { 0xb8, 1, 0, 0, 0, 0xc3 }; /* mov eax, 1; ret */
+
+	(void)state;
+	for (unsigned k = 0; k < sizeof(ways) / sizeof(*ways); k++) {
+		uint64_t bits = 7 | (ways[k].global ? 0x100 : 0);
+		char text[2048];
+
+		snprintf(text, sizeof(text),
+			 "%s mov rax, cr4\n or eax, 0x80\n mov cr4, rax\n"
+			 "mov rbx, 0x20001000\n mov ecx, 4\n"
+			 "again: call rbx\n mov ebp, [rbx+1]\n dec ecx\n jnz again\n"
+			 "mov esi, eax\n mov rdx, 0x%llx\n mov [0x4008], rdx\n %s"
+			 "call rbx\n mov edi, eax\n mov r12d, [rbx+1]\n",
+			 IDT, (unsigned long long)(guest_data(0x2000) | bits), ways[k].flush);
+		begin(text);
+		find_stubs();
+		guest_put64(&g, 0x4008, guest_data(0x1000) | bits);
+		memcpy(g.ram + guest_data(0x1000), one, sizeof(one));
+		memcpy(g.ram + guest_data(0x2000), one, sizeof(one));
+		g.ram[guest_data(0x2001)] = 2;
+		assert_int_equal(guest_run(&g), EXIT_HALT);
+		assert_int_equal(reg(X86_RSI), 1);
+		assert_int_equal(reg(X86_RBP), 1);
+		assert_int_equal(reg(X86_RDI), 2);
+		assert_int_equal(reg(X86_R12), 2);
+	}
+}
+
 static void no_execute(void **state)
 {
 	(void)state;
@@ -195,8 +236,9 @@ static void saves(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOTH(page_faults), BOTH(no_execute), BOTH(stale_targets), BOTH(host_exceptions),
-		BOTH(events),      BOTH(rings),      BOTH(changing_code), BOTH(saves),
+		BOTH(page_faults), BOTH(no_execute),      BOTH(stale_targets),
+		BOTH(remapped),    BOTH(host_exceptions), BOTH(events),
+		BOTH(rings),       BOTH(changing_code),   BOTH(saves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

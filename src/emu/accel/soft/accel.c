@@ -99,8 +99,7 @@ static void wrote(struct x86_exec *x, uint64_t gpa, unsigned len)
 
 static void flush(struct x86_exec *x, bool global)
 {
-	(void)global;
-	soft_tlb_flush(soft_of(x->c));
+	soft_tlb_flush(soft_of(x->c), global);
 }
 
 static void flush_page(struct x86_exec *x, uint64_t lin)

@@ -134,7 +134,7 @@ void cache_flush(struct cache *c)
 	c->n_order = 0;
 	memset(c->hash, 0, HASH_SIZE * sizeof(*c->hash));
 	memset(c->pages, 0, PAGE_HASH * sizeof(*c->pages));
-	soft_tlb_flush(c->s);
+	soft_tlb_flush(c->s, true);
 	c->s->flushed = true;
 }
 

@@ -144,7 +144,7 @@ void codemap_catch_up(struct soft *s)
 			protect(s, s->notes[i].gpa);
 	pthread_mutex_unlock(&s->lock);
 	if (atomic_load(&s->map_changed))
-		soft_tlb_flush(s);
+		soft_tlb_flush(s, true);
 }
 
 bool codemap_has(const struct soft *s, uint64_t gpa)

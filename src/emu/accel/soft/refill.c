@@ -37,8 +37,9 @@ uint64_t soft_refill(struct x86_cpu *c, uint64_t access, uint64_t address)
 		return 0;
 	const struct tlb2_entry *t = soft_tlb2(s, a->mode, address);
 
-	if (t->tag != (address & PAGE_MASK) || t->mode != a->mode || t->era != s->era ||
-	    !(a->write ? t->write : t->read) || ((address + a->size - 1) & PAGE_MASK) != t->tag)
+	if (t->tag != (address & PAGE_MASK) || t->mode != a->mode ||
+	    t->era != s->era[t->global] || !(a->write ? t->write : t->read) ||
+	    ((address + a->size - 1) & PAGE_MASK) != t->tag)
 		return 0;
 	soft_tlb_put(s, t, a->write ? TLB_WRITE : TLB_READ);
 	s->acc_ptr = address + t->addend;

@@ -9,9 +9,26 @@
 
 #define PAUSES 64 /* of a spinning loop, then another thread may run */
 
-void soft_tags_flush(struct soft *s)
+void soft_tags_flush(struct soft *s, bool global)
 {
+	s->local_era++;
+	if (!global)
+		return;
 	s->tag_era++;
+	memset(s->target_pages, 0, sizeof(s->target_pages));
+}
+
+static unsigned target_page(uint64_t lin)
+{
+	return (unsigned)(lin >> 12 ^ lin >> 25) & (TARGET_PAGES - 1);
+}
+
+void soft_tags_flush_page(struct soft *s, uint64_t lin)
+{
+	unsigned n = target_page(lin);
+
+	if (s->target_pages[n / 8] & 1u << n % 8)
+		soft_tags_flush(s, true);
 }
 
 static uint64_t new_tag(struct soft *s)
@@ -24,12 +41,19 @@ static uint64_t new_tag(struct soft *s)
 	return s->next_tag << 48;
 }
 
-/* The tag of this mode for blocks that are whole, or of one instruction. */
-static uint64_t tag_of(struct soft *s, uint32_t mode)
+static bool is_mode(const struct soft *s, unsigned i, uint32_t mode)
 {
-	unsigned i = 0;
+	return i < s->n_modes && s->modes[i].mode == mode && s->modes[i].base == s->mode_base;
+}
 
-	while (i < s->n_modes && (s->modes[i].mode != mode || s->modes[i].base != s->mode_base))
+/* Which of `modes` it is. */
+static unsigned mode_index(struct soft *s, uint32_t mode)
+{
+	unsigned *last = &s->last_mode[(mode ^ mode >> 4 ^ mode >> 8) & 15], i = 0;
+
+	if (is_mode(s, *last, mode))
+		return *last;
+	while (i < s->n_modes && !is_mode(s, i, mode))
 		i++;
 	if (i == SOFT_MODES) {
 		s->n_modes = i = 0;
@@ -41,11 +65,39 @@ static uint64_t tag_of(struct soft *s, uint32_t mode)
 		s->modes[i].base = s->mode_base;
 		s->modes[i].era = ~0ull;
 	}
-	if (s->modes[i].era != s->tag_era) {
+	return *last = i;
+}
+
+/* The tag of this mode for blocks that are whole, or of one instruction. */
+static uint64_t tag_of(struct soft *s, uint32_t mode)
+{
+	unsigned i = mode_index(s, mode);
+
+	if (s->modes[i].era != s->tag_era ||
+	    (s->modes[i].local && s->modes[i].local_era != s->local_era)) {
 		s->modes[i].tag = new_tag(s);
 		s->modes[i].era = s->tag_era;
+		s->modes[i].local = false;
 	}
 	return s->modes[i].tag;
+}
+
+/* A target with the tag of @mode goes into the table. */
+static void note_target(struct soft *s, uint32_t mode, const struct block *b)
+{
+	uint64_t lin = b->base + b->rip;
+	unsigned i = mode_index(s, mode);
+
+	for (unsigned k = 0; k < 2; k++, lin += b->len - 1) {
+		unsigned n =
+			target_page((s->mode & MODE_CODE) == X86_MODE64 ? lin : (uint32_t)lin);
+
+		s->target_pages[n / 8] |= (uint8_t)(1u << n % 8);
+	}
+	if (s->modes[i].local || (s->fetch_global && b->gpa[1] == ~0ull))
+		return;
+	s->modes[i].local = true;
+	s->modes[i].local_era = s->local_era;
 }
 
 /* Follows the mode and the flushes.  A request that came meanwhile stays noticed. */
@@ -54,12 +106,13 @@ static void retag(struct soft *s)
 	uint64_t old = s->tag;
 
 	if (s->now_mode == s->mode && s->now_base == s->mode_base && s->now_era == s->tag_era &&
-	    s->tag)
+	    s->now_local == s->local_era && s->tag)
 		return;
 	s->tag = tag_of(s, s->mode);
 	s->now_mode = s->mode;
 	s->now_base = s->mode_base;
 	s->now_era = s->tag_era;
+	s->now_local = s->local_era;
 	__atomic_compare_exchange_n(&s->mode_tag, &old, s->tag, false, __ATOMIC_SEQ_CST,
 				    __ATOMIC_SEQ_CST);
 }
@@ -274,6 +327,7 @@ static struct block *next_block(struct soft *s)
 		/* It may have had to throw all away. */
 		retag(s);
 		tag = one ? tag_of(s, s->mode | MODE_ONE) : s->tag;
+		note_target(s, s->mode | (one ? MODE_ONE : 0), b);
 		s->jc[slot] = (struct jump_entry){ .neg = 0 - (b->rip + tag),
 						   .rip = b->rip,
 						   .ntag = 0 - tag,
@@ -398,7 +452,7 @@ static void enter(struct soft *s)
 		return;
 	for (unsigned m = 0; m < TLB_MODES && first; m++)
 		s->tlb_used[m] = true;
-	soft_tlb_flush(s);
+	soft_tlb_flush(s, true);
 }
 
 static void leave(struct soft *s)

@@ -35,10 +35,23 @@ enum { TLB_READ, TLB_WRITE, TLB_KINDS };
 #define TLB2_SIZE (1u << TLB2_BITS)
 struct tlb2_entry {
 	uint64_t tag, addend, gpa;
-	uint32_t era; /* of soft->era: older ones are gone */
+	uint32_t era; /* of soft->era, by `global`: older ones are gone */
 	uint8_t mode;
-	bool read, write;
+	bool read, write, global;
 };
+
+/* Where instructions were fetched from. */
+#define FETCH_SIZE 256u
+struct fetch_entry {
+	uint64_t tag; /* the page's linear address; bit 0: fetched by ring 3 */
+	uint64_t gpa;
+	uint8_t *host; /* NULL: none */
+	uint32_t era;
+	bool global;
+};
+
+/* Pages that the table of targets leads to, and others of the same hash. */
+#define TARGET_PAGES 8192u
 
 #define SOFT_MODES 2000
 /* What others tell a vCPU: bytes were written where its code is; or, with a length of 0, a page
@@ -102,8 +115,10 @@ struct soft {
 	/* From here on only C. */
 	uint64_t write_gpa[TLB_MODES][TLB_SIZE]; /* of the entries for writes */
 	struct tlb2_entry tlb2[TLB2_SIZE];
-	uint32_t era;
-	bool tlb_used[TLB_MODES];        /* since the last flush */
+	struct fetch_entry fetch[FETCH_SIZE];
+	bool fetch_global;        /* of the last fetch */
+	uint32_t era[2];          /* of translations of one address space, and of global ones */
+	bool tlb_used[TLB_MODES]; /* since the last flush */
 	struct block *jc_block[JC_SIZE]; /* of the entries of jc */
 	struct x86_exec x;
 	struct x86_event event;
@@ -124,12 +139,16 @@ struct soft {
 	void *altstack;
 	struct {
 		uint32_t mode;
-		uint64_t base, tag, era;
+		/* Eras of the tag: of all, and of what is not global, which counts when a
+		 * target with this tag is not. */
+		uint64_t base, tag, era, local_era;
+		bool local;
 	} modes[SOFT_MODES];
-	uint64_t tag, tag_era, next_tag;
-	uint64_t now_base, now_era; /* what `tag` was made for */
+	uint64_t tag, tag_era, local_era, next_tag;
+	uint64_t now_base, now_era, now_local; /* what `tag` was made for */
 	uint32_t now_mode;
-	unsigned n_modes;
+	unsigned n_modes, last_mode[16]; /* by hash: where it was in `modes` */
+	uint8_t target_pages[TARGET_PAGES / 8];
 	struct site *site; /* of the jump that just left */
 	bool flushed;      /* since then */
 	struct {
@@ -211,7 +230,8 @@ void codemap_serve(struct soft *s);
 void codemap_catch_up(struct soft *s);
 
 /* ---- tlb.c ---- */
-void soft_tlb_flush(struct soft *s);
+/* @global: those too that all address spaces share. */
+void soft_tlb_flush(struct soft *s, bool global);
 /* Ends the exclusive section that a locked access began. */
 void soft_alone_end(struct soft *s);
 void soft_tlb_flush_page(struct soft *s, uint64_t lin);
@@ -320,7 +340,10 @@ uint64_t soft_commit(struct x86_cpu *c, const struct access *a);
 /* Translates at cpu->rip, at most @max instructions; raises #PF of the fetch. */
 struct block *block_translate(struct soft *s, unsigned max);
 
-void soft_tags_flush(struct soft *s);
+/* Targets of jumps are looked up anew: all, or those in pages that are not global. */
+void soft_tags_flush(struct soft *s, bool global);
+/* The same, if one may be in the page at @lin. */
+void soft_tags_flush_page(struct soft *s, uint64_t lin);
 
 /* ---- mode.c ---- */
 /* Follows what changed in control registers, segments and flags. */

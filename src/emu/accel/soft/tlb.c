@@ -8,7 +8,7 @@
 
 #define PAGE_MASK (~(uint64_t)(MEM_PAGE - 1))
 
-void soft_tlb_flush(struct soft *s)
+void soft_tlb_flush(struct soft *s, bool global)
 {
 	for (unsigned m = 0; m < TLB_MODES; m++) {
 		for (unsigned k = 0; k < TLB_KINDS && s->tlb_used[m]; k++)
@@ -16,12 +16,21 @@ void soft_tlb_flush(struct soft *s)
 				s->tlb[m][k][i].tag = TLB_NONE;
 		s->tlb_used[m] = false;
 	}
-	if (++s->era == 0) {
+	for (unsigned i = 0; i < (global ? 2 : 1); i++) {
+		if (++s->era[i])
+			continue;
 		memset(s->tlb2, 0, sizeof(s->tlb2));
-		s->era = 1;
+		memset(s->fetch, 0, sizeof(s->fetch));
+		s->era[i] = 1;
 	}
-	s->large[0].any = s->large[1].any = false;
-	soft_tags_flush(s);
+	if (global)
+		s->large[0].any = s->large[1].any = false;
+	soft_tags_flush(s, global);
+}
+
+static struct fetch_entry *fetch_slot(struct soft *s, uint64_t lin)
+{
+	return &s->fetch[(lin >> 12 ^ lin >> 20) & (FETCH_SIZE - 1)];
 }
 
 /* A large page is in the TLB in pieces: where it lies is kept, in one range of each half. */
@@ -47,7 +56,7 @@ void soft_tlb_flush_page(struct soft *s, uint64_t lin)
 	uint64_t half = lin >> 63;
 
 	if (s->large[half].any && (lin & s->large[half].mask) == s->large[half].base) {
-		soft_tlb_flush(s);
+		soft_tlb_flush(s, true);
 		return;
 	}
 	for (unsigned m = 0; m < TLB_MODES; m++) {
@@ -55,8 +64,9 @@ void soft_tlb_flush_page(struct soft *s, uint64_t lin)
 			s->tlb[m][k][lin >> 12 & (TLB_SIZE - 1)].tag = TLB_NONE;
 		soft_tlb2(s, m, lin)->tag = TLB_NONE;
 	}
+	fetch_slot(s, lin)->host = NULL;
 	/* The page may hold code: what jumps there looks anew. */
-	soft_tags_flush(s);
+	soft_tags_flush_page(s, lin);
 }
 
 void soft_tlb_protect(struct soft *s, uint64_t gpa)
@@ -77,6 +87,34 @@ static enum tlb_mode mode_of(unsigned access)
 	return access & X86_ACC_AC ? TLB_SUPER_AC : TLB_SUPER;
 }
 
+/* Instructions at @lin; what is no memory is not kept. */
+static void keep_fetch(struct soft *s, uint64_t lin, unsigned access, const struct x86_page *p,
+		       uint8_t *page)
+{
+	s->fetch_global = p->global;
+	*fetch_slot(s, lin) =
+		(struct fetch_entry){ .tag = (lin & PAGE_MASK) | !!(access & X86_ACC_USER),
+				      .gpa = p->gpa & PAGE_MASK,
+				      .host = page,
+				      .era = s->era[p->global],
+				      .global = p->global };
+	if (p->shift > 12)
+		note_large(s, lin, p->shift);
+}
+
+static bool fetched(struct soft *s, uint64_t lin, unsigned access, struct x86_ref *r)
+{
+	const struct fetch_entry *f = fetch_slot(s, lin);
+
+	if (!f->host || f->tag != ((lin & PAGE_MASK) | !!(access & X86_ACC_USER)) ||
+	    f->era != s->era[f->global])
+		return false;
+	s->fetch_global = f->global;
+	*r = (struct x86_ref){ .host = f->host + (lin & (MEM_PAGE - 1)),
+			       .gpa = f->gpa | (lin & (MEM_PAGE - 1)) };
+	return true;
+}
+
 /* Walks, raises or fills. */
 static struct x86_ref miss(struct soft *s, uint64_t lin, unsigned access)
 {
@@ -95,6 +133,8 @@ static struct x86_ref miss(struct soft *s, uint64_t lin, unsigned access)
 
 	if (store ? wr != NULL : rd != NULL)
 		r.host = (store ? wr : rd) + (lin & (MEM_PAGE - 1));
+	if (access & X86_ACC_FETCH)
+		keep_fetch(s, lin, access, &p, rd);
 	if (!rd || (access & X86_ACC_FETCH))
 		return r;
 	/* Each access to it is to be looked at. */
@@ -109,6 +149,8 @@ static struct x86_ref miss(struct soft *s, uint64_t lin, unsigned access)
 				  .addend = (uint64_t)(uintptr_t)rd - (lin & PAGE_MASK),
 				  .gpa = gpa,
 				  .mode = (uint8_t)m,
+				  .era = s->era[p.global],
+				  .global = p.global,
 				  .read = p.read,
 				  .write = p.write && wr && codemap_writable(s, gpa) };
 	s->report = !t->write;
@@ -123,14 +165,17 @@ struct x86_ref soft_translate(struct x86_exec *x, uint64_t lin, unsigned access)
 {
 	struct soft *s = soft_of(x->c);
 	unsigned a = access;
+	struct x86_ref r;
 
+	if (access & X86_ACC_FETCH)
+		return fetched(s, lin, access, &r) ? r : miss(s, lin, access);
 	if (!(x->c->cr4 & CR4_SMAP))
 		a &= ~(unsigned)X86_ACC_AC;
 	enum tlb_mode m = mode_of(a);
 	const struct tlb2_entry *e = soft_tlb2(s, m, lin);
 
-	if (!(a & X86_ACC_FETCH) && e->tag == (lin & PAGE_MASK) && e->mode == m &&
-	    e->era == s->era && (a & X86_ACC_WRITE ? e->write : e->read)) {
+	if (e->tag == (lin & PAGE_MASK) && e->mode == m && e->era == s->era[e->global] &&
+	    (a & X86_ACC_WRITE ? e->write : e->read)) {
 		s->report = false;
 		return (struct x86_ref){ .host = (uint8_t *)(uintptr_t)(lin + e->addend),
 					 .gpa = e->gpa | (lin & (MEM_PAGE - 1)) };
