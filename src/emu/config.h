@@ -20,6 +20,18 @@
 enum machine_kind { MACHINE_PC, MACHINE_Q35 };
 enum accel_kind { ACCEL_AUTO, ACCEL_KVM, ACCEL_SOFT };
 
+/* What to do when a watchdog bites, and when the guest says that it is lost (-action). */
+enum watchdog_action {
+	WATCHDOG_RESET,
+	WATCHDOG_SHUTDOWN,
+	WATCHDOG_POWEROFF,
+	WATCHDOG_PAUSE,
+	WATCHDOG_DEBUG,
+	WATCHDOG_NONE,
+	WATCHDOG_NMI,
+};
+enum panic_action { PANIC_SHUTDOWN, PANIC_PAUSE, PANIC_FAILURE, PANIC_NONE };
+
 /* What a disk hangs on.  IDE is the chipset's: PIIX3 on pc, AHCI (ICH9) on q35. */
 enum disk_bus { DISK_VIRTIO, DISK_IDE, DISK_NVME, DISK_SCSI, DISK_PFLASH };
 #define CONFIG_FLASHES 2
@@ -67,7 +79,7 @@ struct config_net {
 
 /* What a machine is made with beside its own: name and options of -device. */
 struct config_device {
-	char *name, *options;
+	char *name, *options, *id; /* id NULL: none */
 	struct config_pci pci;
 	char *file; /* virtio-rng-pci: what its rng= reads, NULL: getrandom() */
 };
@@ -173,6 +185,8 @@ struct machine_config {
 	unsigned nets;
 	struct config_device device[CONFIG_DEVICES];
 	unsigned devices;
+	enum watchdog_action watchdog;
+	enum panic_action panic;
 	bool no_reboot, no_shutdown, stopped, snapshot;
 	char *name, *uuid, *runas, *pidfile;
 	bool daemonize, no_sandbox;

@@ -77,6 +77,27 @@ static const struct device_key virtio_keys[] = {
 	VIRTIO_KEYS,
 	{ NULL, NULL, NULL },
 };
+static const struct device_key pvpanic_keys[] = {
+	{ "ioport", "num", "the port; 0x505 if not given" },
+	{ "events", "num",
+	  "1: panics, 2: that a crash kernel is loaded; 3, both, if not given" },
+	{ NULL, NULL, NULL },
+};
+static const struct device_key pvpanic_pci_keys[] = {
+	PCI_KEYS,
+	{ "events", "num",
+	  "1: panics, 2: that a crash kernel is loaded; 3, both, if not given" },
+	{ NULL, NULL, NULL },
+};
+static const struct device_key pci_keys[] = {
+	PCI_KEYS,
+	{ NULL, NULL, NULL },
+};
+static const struct device_key pci_test_keys[] = {
+	PCI_KEYS,
+	{ "membar", "size", "bytes of a third BAR; none if not given" },
+	{ NULL, NULL, NULL },
+};
 static const struct device_key no_keys[] = { { NULL, NULL, NULL } };
 static const struct device_key rng_keys[] = {
 	{ "rng", "str", "the id= of an -object rng-random or rng-builtin" },
@@ -99,10 +120,16 @@ static const struct device_row rows[] = {
 	{ "scsi-hd", "SCSI", "a disk on such a controller", DEVICE_SCSI_HD, scsi_keys },
 	{ "scsi-cd", "SCSI", "a CD-ROM drive there", DEVICE_SCSI_CD, scsi_keys },
 	{ "virtio-net-pci", "PCI", "a network card", DEVICE_NET, net_keys },
-	{ "virtio-rng-pci", "PCI", "random numbers of the host", DEVICE_RNG, rng_keys },
+	{ "virtio-rng-pci", "PCI", "random numbers of the host", DEVICE_PLAIN, rng_keys },
+	{ "pvpanic", "ISA", "hears when the guest's kernel panics", DEVICE_PLAIN,
+	  pvpanic_keys },
+	{ "pvpanic-pci", "PCI", "the same on PCI", DEVICE_PLAIN, pvpanic_pci_keys },
+	{ "i6300esb", "PCI", "a watchdog", DEVICE_PLAIN, pci_keys },
 	{ "isa-debug-exit", "ISA", "ends the machine with a status of the guest's",
 	  DEVICE_DEBUG_EXIT, exit_keys },
-	{ "pc-testdev", "ISA", "registers for tests that run as guests", DEVICE_TESTDEV,
+	{ "pci-testdev", "PCI", "BARs for tests of accesses to them", DEVICE_PLAIN,
+	  pci_test_keys },
+	{ "pc-testdev", "ISA", "registers for tests that run as guests", DEVICE_PLAIN,
 	  no_keys },
 };
 

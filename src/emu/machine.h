@@ -124,6 +124,14 @@ void machine_events_forget(struct machine *m);
 /* Errors of @d stop @m, where they are to: fills in d->stop and its kin. */
 void machine_disk(struct machine *m, struct disk *d);
 
+/* The guest says that it is lost, or that what it does then is ready; any thread. */
+void machine_panicked(struct machine *m);
+void machine_crash_loaded(struct machine *m);
+/* A watchdog has run out; the loop's thread. */
+void machine_watchdog(struct machine *m);
+/* QEMU's name of it; NULL past the last. */
+const char *machine_watchdog_name(enum watchdog_action a);
+
 /* For vcpu.c, in a vCPU's thread that was asked to stop: waits.  False: the end. */
 bool machine_vcpu_stop(struct vcpu *c);
 

@@ -34,7 +34,7 @@ int options_all_used(const struct optset *o, const char *option, struct err *e)
 
 static const struct option_group *const groups[] = {
 	&options_run,    &options_machine, &options_boot, &options_char,    &options_chardev,
-	&options_object, &options_disk,    &options_dev,  &options_refused,
+	&options_object, &options_disk,    &options_dev,  &options_actions, &options_refused,
 };
 
 const struct option_row *options_row(unsigned i)
@@ -162,6 +162,7 @@ void options_free(struct machine_config *c)
 		free(c->device[i].name);
 		free(c->device[i].options);
 		free(c->device[i].file);
+		free(c->device[i].id);
 	}
 	*c = (struct machine_config){ 0 };
 }

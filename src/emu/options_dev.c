@@ -218,7 +218,11 @@ static int device_plain(struct parse *p, const struct device_row *row, const cha
 	p->c->devices++;
 	value += strcspn(value, ",");
 	r = options_string(&d->name, row->name, e);
-	return r < 0 ? r : options_string(&d->options, *value ? value + 1 : "", e);
+	if (r == 0)
+		r = options_take(o, "id", &d->id, e);
+	if (r < 0)
+		return r;
+	return options_string(&d->options, *value ? value + 1 : "", e);
 }
 
 static int opt_device(struct parse *p, const char *value, struct err *e)
@@ -269,10 +273,7 @@ static int opt_device(struct parse *p, const char *value, struct err *e)
 	case DEVICE_DEBUG_EXIT:
 		r = device_exit(p, &o, e);
 		break;
-	case DEVICE_RNG:
-	case DEVICE_BALLOON:
-	case DEVICE_CONSOLE:
-	case DEVICE_TESTDEV:
+	case DEVICE_PLAIN:
 		r = device_plain(p, row, value, &o, e);
 		break;
 	}

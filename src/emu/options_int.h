@@ -54,7 +54,7 @@ int options_uuid(const char *option, const char *v, struct err *e) MUST_CHECK;
 
 /* The groups: one a room.  A new one goes into the list in options.c. */
 extern const struct option_group options_machine, options_char, options_chardev, options_object,
-	options_run, options_boot, options_disk, options_dev, options_refused;
+	options_run, options_boot, options_disk, options_dev, options_actions, options_refused;
 
 /* Does what -@name @value does; for configuration files. */
 int options_one(struct parse *p, const char *name, const char *value, struct err *e) MUST_CHECK;

@@ -135,3 +135,44 @@ end
 		long_run || break
 	done
 }
+
+@test "a guest that panics says so: pvpanic on ISA and on PCI, -action panic" {
+	vemu_parts
+	cat >script <<'end'
+echo 1 >/proc/sys/kernel/sysrq
+echo c >/proc/sysrq-trigger
+end
+	vemu_initrd initrd script pvpanic-mmio pvpanic-pci
+	start "" -device pvpanic -action panic=exit-failure
+	local rc=0
+	vemu_ends 60 || rc=$?
+	[ "$rc" = 1 ]
+	heard '"event":"GUEST_PANICKED","data":\{"action":"poweroff"\}' '"event":"SHUTDOWN".*guest-panic'
+	start "" -machine q35 -device pvpanic-pci,addr=7 -action panic=pause
+	vemu_wait 60 '"event":"STOP"'
+	vemu_send '{"execute": "query-status"}'
+	vemu_wait 20 '"status":"guest-panicked"'
+	heard '"event":"GUEST_PANICKED","data":\{"action":"pause"\}'
+	vemu_send '{"execute": "quit"}'
+	vemu_ends 20
+}
+
+@test "the watchdog bites a guest that hangs; -watchdog-action says what that does" {
+	vemu_parts
+	cat >script <<'end'
+watchdog -F -T 2 -t 60 /dev/watchdog &
+sleep 100
+end
+	vemu_initrd initrd script i6300esb
+	start "" -device i6300esb,id=dog -watchdog-action pause
+	vemu_wait 60 '"event":"STOP"'
+	vemu_send '{"execute": "query-status"}'
+	vemu_wait 20 '"status":"watchdog"'
+	heard '"event":"WATCHDOG","data":\{"action":"pause"\}'
+	vemu_send '{"execute": "quit"}'
+	vemu_ends 20
+	# as a reset, which ends the machine here
+	start "" -watchdog i6300esb
+	vemu_ends 60
+	heard '"event":"WATCHDOG","data":\{"action":"reset"\}' '"event":"SHUTDOWN".*guest-reset'
+}

@@ -53,6 +53,13 @@ parts -smp 4,cores=3
 vnc -display vnc
 detect-zeroes=maybe -drive file=x,detect-zeroes=maybe
 detect-zeroes -blockdev driver=file,node-name=a,filename=x,detect-zeroes=on -blockdev driver=raw,node-name=b,file=a
+watchdog=bark -action watchdog=bark
+bark -watchdog-action bark
+panic=maybe -action panic=maybe
+ib700 -watchdog ib700
+bees -action bees=on
+addr=20 -device virtio-rng-pci,addr=20
+interface -device virtio-rng-pci,disable-legacy=on,disable-modern=on
 aio=native -drive file=x,if=virtio,aio=native
 e1000 -device e1000
 colour -device virtio-rng-pci,colour=red

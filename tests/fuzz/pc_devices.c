@@ -71,7 +71,9 @@ static struct machine *machine(void)
 	static struct vcpu v;
 	static struct machine m;
 	static char name[] = "/tmp/fuzz-disk.XXXXXX";
-	static char rng[] = "virtio-rng-pci", none[] = "", raw[] = "raw", null[] = "null";
+	static char device[][16] = { "virtio-rng-pci", "pvpanic", "pvpanic-pci", "i6300esb",
+				     "pci-testdev" };
+	static char none[] = "", raw[] = "raw", null[] = "null";
 	struct err e = { 0 };
 	int fd;
 
@@ -82,8 +84,9 @@ static struct machine *machine(void)
 	c.serial[0] = null;
 	c.disks = 1;
 	c.disk[0] = (struct config_disk){ .file = name, .format = raw, .threads = 1 };
-	c.devices = 1;
-	c.device[0] = (struct config_device){ rng, none };
+	c.devices = sizeof(device) / sizeof(*device);
+	for (unsigned i = 0; i < c.devices; i++)
+		c.device[i] = (struct config_device){ .name = device[i], .options = none };
 	m.config = &c;
 	m.job = (struct loop_job){ .run = asked, .arg = &m };
 	m.vcpus = 1;
@@ -171,6 +174,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	/* what was asked for would be done by the loop */
 	m->asked = 0;
 	m->hold = false;
+	machine_events_forget(m);
 	loop_forget(m->loop, &m->job);
 	return 0;
 }

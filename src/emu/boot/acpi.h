@@ -45,6 +45,7 @@ struct acpi_env {
 	uint64_t low_ram, high_ram;    /* windows for BARs lie above them */
 	uint16_t pm_base;              /* ports of the power management */
 	uint64_t mmcfg;                /* configuration space in memory; 0: none */
+	uint16_t pvpanic;              /* its port; 0: it is not there */
 	bool q35, vga;
 	bool serials[2];
 };

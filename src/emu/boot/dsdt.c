@@ -140,6 +140,21 @@ static void reserved(struct aml *a, const struct acpi_env *env)
 	aml_end(a, d);
 }
 
+static void pvpanic(struct aml *a, uint16_t port)
+{
+	size_t d = aml_device(a, "PEVT"), b;
+
+	aml_object(a, "_HID");
+	aml_string(a, "QEMU0001");
+	aml_object(a, "_STA");
+	aml_int(a, 0x0f);
+	aml_object(a, "_CRS");
+	b = aml_buffer(a);
+	aml_io(a, port, 1);
+	aml_buffer_end(a, b);
+	aml_end(a, d);
+}
+
 void dsdt_write(struct aml *a, const struct acpi_env *env)
 {
 	size_t sb = aml_scope(a, "\\_SB"), pci, p;
@@ -162,6 +177,8 @@ void dsdt_write(struct aml *a, const struct acpi_env *env)
 			serial(a, i);
 	legacy(a);
 	reserved(a, env);
+	if (env->pvpanic)
+		pvpanic(a, env->pvpanic);
 	aml_end(a, sb);
 
 	aml_object(a, "\\_S5");

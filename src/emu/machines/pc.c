@@ -10,13 +10,13 @@
 #include "emu/dev/i8042.h"
 #include "emu/dev/ioapic.h"
 #include "emu/dev/lapic.h"
-#include "emu/dev/pc_testdev.h"
 #include "emu/dev/pic.h"
 #include "emu/dev/pit.h"
 #include "emu/dev/ports.h"
 #include "emu/dev/rtc.h"
 #include "emu/dev/serial_16550.h"
 #include "emu/machine.h"
+#include "emu/machines/pc_devices.h"
 #include "emu/machines/pc_fw.h"
 #include "emu/machines/pc_pci.h"
 
@@ -34,7 +34,6 @@ struct pc {
 	struct ports *ports;
 	struct acpi_pm *pm;
 	struct pc_pci *pci;
-	struct pc_testdev *testdev; /* or NULL */
 	struct pc_fw *fw;
 	struct debugcon *debugcon;
 	struct serial *serial[CONFIG_SERIALS];
@@ -140,23 +139,6 @@ static int make_serials(struct pc *p, struct err *e)
 	return 0;
 }
 
-static int make_testdev(struct pc *p, struct err *e)
-{
-	struct machine_config *c = p->m->config;
-	struct irq line[PC_TESTDEV_LINES];
-
-	for (unsigned i = 0; i < PC_TESTDEV_LINES; i++)
-		line[i] = i < 16 ? isa(p, i) : (struct irq){ ioapic_set, p->ioapic, i };
-	for (unsigned i = 0; i < c->devices; i++)
-		if (!strcmp(c->device[i].name, "pc-testdev") && !p->testdev) {
-			int r = pc_testdev_new(&p->testdev, p->m->bus, line, e);
-
-			if (r < 0)
-				return r;
-		}
-	return 0;
-}
-
 static int make_debugcon(struct pc *p, struct err *e)
 {
 	const struct machine_config *c = p->m->config;
@@ -189,6 +171,7 @@ static void acpi_now(void *arg, struct acpi_env *env)
 				  .pm_base = acpi_pm_base(p->pm),
 				  .mmcfg = pc_pci_ecam(p->pci),
 				  .q35 = m->config->kind == MACHINE_Q35,
+				  .pvpanic = pc_devices_pvpanic(pc_pci_devices(p->pci)),
 				  .serials = { p->serial[0] != NULL, p->serial[1] != NULL } };
 	for (unsigned i = 0; i < m->vcpus; i++)
 		env->apic_id[i] = (uint8_t)m->vcpu[i].x86->index;
@@ -253,8 +236,6 @@ int pc_new(struct machine *m, struct err *e)
 	if (r == 0)
 		r = make_serials(p, e);
 	if (r == 0)
-		r = make_testdev(p, e);
-	if (r == 0)
 		r = make_debugcon(p, e);
 	return r < 0 ? r : make_firmware_files(p, e);
 }
@@ -274,8 +255,6 @@ void pc_reset(struct machine *m)
 	for (unsigned i = 0; i < CONFIG_SERIALS; i++)
 		if (p->serial[i])
 			serial_reset(p->serial[i]);
-	if (p->testdev)
-		pc_testdev_reset(p->testdev);
 	pc_pci_reset(p->pci);
 	pc_fw_reset(p->fw, p->rtc);
 	if (!pc_firmware(m))
@@ -294,7 +273,6 @@ void pc_free(struct machine *m)
 	for (unsigned i = 0; i < CONFIG_SERIALS; i++)
 		serial_free(p->serial[i]);
 	debugcon_free(p->debugcon);
-	pc_testdev_free(p->testdev);
 	ports_free(p->ports);
 	pc_pci_free(p->pci);
 	pc_fw_free(p->fw);

@@ -7,9 +7,9 @@
 #include "emu/dev/lapic.h"
 #include "emu/dev/pci.h"
 #include "emu/machines/chipset.h"
+#include "emu/machines/pc_devices.h"
 #include "emu/machines/pc_disks.h"
 #include "emu/virtio/net.h"
-#include "emu/virtio/rng.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,11 +21,12 @@ struct pc_pci {
 	struct pc_disks *disks;
 	struct irq ioapic;
 	struct virtio_net *net[CONFIG_DEVICES];
-	struct virtio *rng[CONFIG_DEVICES];
+	struct pc_devices *devices;
 };
 
 static int add_devices(struct pc_pci *p, struct irq isa, struct err *e)
 {
+	const struct irq ioapic = { p->ioapic.set, p->ioapic.arg, 0 };
 	struct machine_config *c = p->m->config;
 	int r = 0;
 
@@ -33,10 +34,8 @@ static int add_devices(struct pc_pci *p, struct irq isa, struct err *e)
 		r = virtio_net_new(&p->net[i], p->bus, p->m->mem, &c->net[i], e);
 	if (r == 0)
 		r = pc_disks_new(&p->disks, p->m, p->bus, isa, e);
-	for (unsigned i = 0; i < c->devices && r == 0; i++)
-		if (!strcmp(c->device[i].name, "virtio-rng-pci"))
-			r = virtio_rng_new(&p->rng[i], p->bus, p->m->mem, p->m->loop,
-					   c->device[i].file, &c->device[i].pci, e);
+	if (r == 0)
+		r = pc_devices_new(&p->devices, p->m, p->bus, &isa, &ioapic, e);
 	return r;
 }
 
@@ -127,15 +126,18 @@ char *pc_pci_bootorder(const struct pc_pci *p, struct err *e)
 	return str_take(&s, e);
 }
 
+struct pc_devices *pc_pci_devices(const struct pc_pci *p)
+{
+	return p->devices;
+}
+
 void pc_pci_reset(struct pc_pci *p)
 {
 	pc_disks_reset(p->disks);
-	for (unsigned i = 0; i < CONFIG_DEVICES; i++) {
+	pc_devices_reset(p->devices);
+	for (unsigned i = 0; i < CONFIG_DEVICES; i++)
 		if (p->net[i])
 			virtio_net_reset(p->net[i]);
-		if (p->rng[i])
-			virtio_reset(p->rng[i]);
-	}
 	pci_reset(p->bus);
 	chipset_reset(p->chipset);
 	if (!pc_firmware(p->m))
@@ -146,10 +148,9 @@ void pc_pci_free(struct pc_pci *p)
 {
 	if (!p)
 		return;
-	for (unsigned i = 0; i < CONFIG_DEVICES; i++) {
+	for (unsigned i = 0; i < CONFIG_DEVICES; i++)
 		virtio_net_free(p->net[i]);
-		virtio_rng_free(p->rng[i]);
-	}
+	pc_devices_free(p->devices);
 	pc_disks_free(p->disks);
 	chipset_free(p->chipset);
 	p->chipset = NULL;

@@ -24,6 +24,8 @@ int pc_pci_new(struct pc_pci **out, struct machine *m, const struct pc_pci_env *
 void pc_pci_reset(struct pc_pci *p);
 /* Where the configuration space is in memory; 0: nowhere. */
 uint64_t pc_pci_ecam(const struct pc_pci *p);
+struct pc_devices;
+struct pc_devices *pc_pci_devices(const struct pc_pci *p);
 /* The devices that have a bootindex, in that order, as firmware names them: lines of text.  NULL
  * and -ENOMEM in @e. */
 char *pc_pci_bootorder(const struct pc_pci *p, struct err *e) MUST_CHECK;

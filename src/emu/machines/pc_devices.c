@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+#include "emu/machines/pc_devices.h"
+
+#include "base/mem.h"
+#include "base/optset.h"
+#include "emu/dev/i6300esb.h"
+#include "emu/dev/pc_testdev.h"
+#include "emu/dev/pci_testdev.h"
+#include "emu/dev/pvpanic.h"
+#include "emu/virtio/rng.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct pc_devices;
+
+/* What is there to know of a device that is being made. */
+struct making {
+	struct pc_devices *all;
+	const struct config_device *c;
+	struct optset o; /* its keys */
+};
+
+struct kind {
+	const char *name;
+	int (*make)(struct making *k, void **out, struct err *e);
+	void (*reset)(void *dev); /* may be NULL */
+	void (*free)(void *dev);
+};
+
+struct entry {
+	const struct kind *kind; /* NULL: free */
+	void *dev;
+};
+
+struct pc_devices {
+	struct machine *m;
+	struct pci *pci;
+	struct irq isa, ioapic; /* input 0 */
+	uint16_t pvpanic;
+	struct entry entry[CONFIG_DEVICES];
+};
+
+/* ---- random numbers ---- */
+
+static int make_rng(struct making *k, void **out, struct err *e)
+{
+	const struct machine *m = k->all->m;
+
+	return virtio_rng_new((struct virtio **)out, k->all->pci, m->mem, m->loop, k->c->file,
+			      &k->c->pci, e);
+}
+
+static void reset_virtio(void *dev)
+{
+	virtio_reset(dev);
+}
+
+static void free_rng(void *dev)
+{
+	virtio_rng_free(dev);
+}
+
+/* ---- pvpanic ---- */
+
+static void on_panic(void *arg, unsigned events)
+{
+	if (events & PVPANIC_LOADED)
+		machine_crash_loaded(arg);
+	if (events & PVPANIC_PANICKED)
+		machine_panicked(arg);
+}
+
+static int panic_env(struct making *k, struct pvpanic_env *env, struct err *e)
+{
+	uint64_t events = PVPANIC_PANICKED | PVPANIC_LOADED;
+	int r = optset_u64(&k->o, "events", &events, e);
+
+	*env = (struct pvpanic_env){ (uint8_t)events, on_panic, k->all->m };
+	if (r == 0 && events > (PVPANIC_PANICKED | PVPANIC_LOADED))
+		r = err_set(e, -EINVAL, "%s: events=%llu: 1, 2 or both, 3", k->c->name,
+			    (unsigned long long)events);
+	return r;
+}
+
+static int make_panic(struct making *k, void **out, struct err *e)
+{
+	uint64_t port = PVPANIC_PORT;
+	struct pvpanic_env env;
+	int r = panic_env(k, &env, e);
+
+	if (r == 0)
+		r = optset_u64(&k->o, "ioport", &port, e);
+	if (r == 0 && (port > UINT16_MAX || k->all->pvpanic))
+		r = err_set(e, -EINVAL, "pvpanic: one, at a port up to 65535");
+	if (r < 0)
+		return r;
+	k->all->pvpanic = (uint16_t)port;
+	return pvpanic_isa_new((struct pvpanic **)out, k->all->m->bus, (uint16_t)port, &env, e);
+}
+
+static int make_panic_pci(struct making *k, void **out, struct err *e)
+{
+	struct pvpanic_env env;
+	int r = panic_env(k, &env, e);
+
+	return r < 0 ? r
+		     : pvpanic_pci_new((struct pvpanic **)out, k->all->pci, k->c->pci.slot,
+				       &env, e);
+}
+
+static void free_panic(void *dev)
+{
+	pvpanic_free(dev);
+}
+
+/* ---- the watchdog ---- */
+
+static void on_bite(void *arg)
+{
+	machine_watchdog(arg);
+}
+
+static int make_watchdog(struct making *k, void **out, struct err *e)
+{
+	return i6300esb_new((struct i6300esb **)out, k->all->pci, k->c->pci.slot,
+			    k->all->m->clock, on_bite, k->all->m, e);
+}
+
+static void reset_watchdog(void *dev)
+{
+	i6300esb_reset(dev);
+}
+
+static void free_watchdog(void *dev)
+{
+	i6300esb_free(dev);
+}
+
+/* ---- for tests ---- */
+
+static int make_pci_test(struct making *k, void **out, struct err *e)
+{
+	uint64_t size = 0;
+	int r = optset_size(&k->o, "membar", &size, e);
+
+	if (r == 0 && size && (size < 4096 || size & (size - 1) || size > UINT64_C(1) << 35))
+		r = err_set(e, -EINVAL, "pci-testdev: membar= is a power of two, 4K to 32G");
+	return r < 0 ? r
+		     : pci_testdev_new((struct pci_testdev **)out, k->all->pci, k->c->pci.slot,
+				       size, e);
+}
+
+static void reset_pci_test(void *dev)
+{
+	pci_testdev_reset(dev);
+}
+
+static void free_pci_test(void *dev)
+{
+	pci_testdev_free(dev);
+}
+
+static int make_pc_test(struct making *k, void **out, struct err *e)
+{
+	const struct irq *isa = &k->all->isa, *apic = &k->all->ioapic;
+	struct irq line[PC_TESTDEV_LINES];
+
+	for (unsigned i = 0; i < PC_TESTDEV_LINES; i++)
+		line[i] = i < 16 ? (struct irq){ isa->set, isa->arg, isa->pin + i }
+				 : (struct irq){ apic->set, apic->arg, apic->pin + i };
+	return pc_testdev_new((struct pc_testdev **)out, k->all->m->bus, line, e);
+}
+
+static void reset_pc_test(void *dev)
+{
+	pc_testdev_reset(dev);
+}
+
+static void free_pc_test(void *dev)
+{
+	pc_testdev_free(dev);
+}
+
+/* ---- all of them ---- */
+
+static const struct kind kinds[] = {
+	{ "virtio-rng-pci", make_rng, reset_virtio, free_rng },
+	{ "pvpanic", make_panic, NULL, free_panic },
+	{ "pvpanic-pci", make_panic_pci, NULL, free_panic },
+	{ "i6300esb", make_watchdog, reset_watchdog, free_watchdog },
+	{ "pci-testdev", make_pci_test, reset_pci_test, free_pci_test },
+	{ "pc-testdev", make_pc_test, reset_pc_test, free_pc_test },
+};
+
+static int make(struct pc_devices *d, unsigned n, struct err *e)
+{
+	struct making k = { .all = d, .c = &d->m->config->device[n], .o = OPTSET_INIT };
+	const struct kind *kind = NULL;
+	int r = *k.c->options ? optset_parse(&k.o, k.c->options, NULL, e) : 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (!strcmp(kinds[i].name, k.c->name))
+			kind = &kinds[i];
+	if (r == 0 && kind)
+		r = kind->make(&k, &d->entry[n].dev, e);
+	/* those of others are not ours */
+	if (r == 0)
+		d->entry[n].kind = kind;
+	optset_free(&k.o);
+	return r;
+}
+
+int pc_devices_new(struct pc_devices **out, struct machine *m, struct pci *p,
+		   const struct irq *isa, const struct irq *ioapic, struct err *e)
+{
+	struct pc_devices *d = mem_zalloc(1, sizeof(*d), e);
+	int r = 0;
+
+	if (!d)
+		return -ENOMEM;
+	*out = d; /* whoever gets an error frees what is there */
+	d->m = m;
+	d->pci = p;
+	d->isa = *isa;
+	d->ioapic = *ioapic;
+	for (unsigned i = 0; i < m->config->devices && r == 0; i++)
+		r = make(d, i, e);
+	return r;
+}
+
+void pc_devices_reset(struct pc_devices *d)
+{
+	for (unsigned i = 0; i < CONFIG_DEVICES; i++)
+		if (d->entry[i].kind && d->entry[i].kind->reset)
+			d->entry[i].kind->reset(d->entry[i].dev);
+}
+
+void pc_devices_free(struct pc_devices *d)
+{
+	if (!d)
+		return;
+	for (unsigned i = 0; i < CONFIG_DEVICES; i++)
+		if (d->entry[i].kind)
+			d->entry[i].kind->free(d->entry[i].dev);
+	free(d);
+}
+
+uint16_t pc_devices_pvpanic(const struct pc_devices *d)
+{
+	return d->pvpanic;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* What -device puts on the buses of a PC by itself: neither disks nor network cards. */
+#ifndef EMU_MACHINES_PC_DEVICES_H
+#define EMU_MACHINES_PC_DEVICES_H
+
+#include "emu/dev/pci.h"
+#include "emu/machine.h"
+
+struct pc_devices;
+
+int pc_devices_new(struct pc_devices **out, struct machine *m, struct pci *p,
+		   const struct irq *isa, const struct irq *ioapic, struct err *e) MUST_CHECK;
+void pc_devices_free(struct pc_devices *d);
+void pc_devices_reset(struct pc_devices *d);
+/* The port of pvpanic on the ISA bus; 0: it is not there. */
+uint16_t pc_devices_pvpanic(const struct pc_devices *d);
+
+#endif
