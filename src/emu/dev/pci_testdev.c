@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,8 +46,8 @@ static void header(const struct half *h, uint8_t b[HEADER + NAME_MAX])
 	store_le32(b + H_OFFSET, h->size + h->test);
 	b[H_DATA] = MATCH;
 	store_le32(b + H_COUNT, h->count);
-	memcpy(b + HEADER, h->io ? "portio-" : "mmio-", h->io ? 7 : 5);
-	strcpy((char *)b + HEADER + (h->io ? 7 : 5), names[h->test]);
+	snprintf((char *)b + HEADER, NAME_MAX, "%s-%s", h->io ? "portio" : "mmio",
+		 names[h->test]);
 }
 
 static uint64_t half_read(const struct half *h, uint64_t off, unsigned size)

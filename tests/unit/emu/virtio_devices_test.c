@@ -46,7 +46,7 @@ static int begin(void **state)
 		assert_int_equal(virtio_blk_new(&blk[i], rig.pci, rig.mem, &c, &e), 0);
 		assert_int_equal(virtio_blk_pci(blk[i])->slot, BLK + i);
 	}
-	assert_int_equal(virtio_rng_new(&rng, rig.pci, rig.mem, NULL, &e), 0);
+	assert_int_equal(virtio_rng_new(&rng, rig.pci, rig.mem, NULL, NULL, NULL, &e), 0);
 	assert_int_equal(virtio_scsi_new(&scsi, rig.pci, rig.mem, &sc, &e), 0);
 	pci_assign(rig.pci);
 	return 0;
