@@ -99,7 +99,8 @@ static void stop(struct virtio *v)
 
 	/* who serves ends first */
 	pthread_mutex_lock(&r->lock);
-	loop_events(r->loop, &r->file, 0);
+	if (r->file.fd >= 0)
+		loop_events(r->loop, &r->file, 0);
 	pthread_mutex_unlock(&r->lock);
 }
 
