@@ -150,7 +150,8 @@ void virtio_rng_free(struct virtio *v)
 		return;
 	r = v->dev;
 	virtio_remove(v);
-	loop_unwatch(r->loop, &r->file);
+	if (r->file.fd >= 0)
+		loop_unwatch(r->loop, &r->file);
 	io_close(r->file.fd);
 	pthread_mutex_destroy(&r->lock);
 	free(r);
