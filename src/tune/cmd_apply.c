@@ -153,8 +153,8 @@ static int nothing(struct vtune *v)
 	if (v->args.json)
 		return show_json(v, json_array(), &none, status);
 	if (!v->n_failed)
-		printf("Nothing to do: %s is as profile %s wants it.\n",
-		       vtune_host_name(v, host, sizeof(host)), v->p->name);
+		printf("Nothing to do: %s is as profile %s wants it%s.\n",
+		       vtune_host_name(v, host, sizeof(host)), v->p->name, show_but(&v->plan));
 	if (!v->boot)
 		show_notes(&v->plan, true);
 	return status;

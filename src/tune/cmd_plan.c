@@ -15,8 +15,8 @@ static void show(const struct vtune *v)
 
 	if (!v->plan.n) {
 		if (!v->n_failed)
-			printf("Nothing to do: %s is as profile %s wants it.\n", name,
-			       v->p->name);
+			printf("Nothing to do: %s is as profile %s wants it%s.\n", name,
+			       v->p->name, show_but(&v->plan));
 		show_notes(&v->plan, !v->n_failed);
 		return;
 	}

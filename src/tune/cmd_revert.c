@@ -96,6 +96,9 @@ static void show_end(const struct vtune *v, const struct task_result *r)
 {
 	if (v->args.dry_run)
 		printf("\nNothing was touched.\n");
+	else if (r->finished && r->count[OUT_KEPT])
+		printf("\nWhat vtune did is taken back; what is kept above holds what others "
+		       "did.\n");
 	else if (r->finished && v->to)
 		printf("\nAll is as apply %u left it.\n", v->to);
 	else if (r->finished)

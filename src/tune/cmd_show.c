@@ -191,6 +191,14 @@ void show_notes(const struct plan *p, bool apart)
 	}
 }
 
+const char *show_but(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_notes; i++)
+		if (p->notes[i].blocks)
+			return ", but for what is left to you";
+	return "";
+}
+
 void show_when(const struct plan *p, char *buf, size_t size)
 {
 	static const char *const what[] = { NULL, "a reload", "a new login", "a reboot" };

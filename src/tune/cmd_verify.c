@@ -59,7 +59,8 @@ static void show(const struct vtune *v, const struct drifts *d)
 	if (v->plan.n || d->n || v->plan.n_notes)
 		printf("\n");
 	if (!bad && !v->n_failed)
-		printf("Clean: %s is as profile %s wants it.\n", name, v->p->name);
+		printf("Clean: %s is as profile %s wants it%s.\n", name, v->p->name,
+		       show_but(&v->plan));
 	else if (bad)
 		printf("%s from what is wanted.\n",
 		       show_count(n, sizeof(n), bad, "difference"));

@@ -103,6 +103,8 @@ void show_diff(const char *indent, const char *path, const char *from, const cha
 void show_changes(const struct plan *p);
 /* @apart: after an empty line. */
 void show_notes(const struct plan *p, bool apart);
+/* What ends "is as the profile wants it": that a step's purpose waits for somebody, or "". */
+const char *show_but(const struct plan *p);
 /* "1 needs a reboot, 2 a new login" of the changes, or "". */
 void show_when(const struct plan *p, char *buf, size_t size);
 const char *show_color(const char *name);

@@ -123,6 +123,20 @@ vt() { "$VTUNE" "$1" --root root "${@:2}"; }
 	[ ! -e root/var/lib/hostkit ]
 }
 
+@test "what waits for somebody is not called clean, nor what others put in taken back" {
+	as_root
+	vt apply --profile ./p.ini >/dev/null
+	# nobody may use a bridge while this line stands, and vtune does not edit it
+	echo nonsense >>root/etc/qemu/bridge.conf
+	vt verify >out
+	grep -q '^Clean: .*, but for what is left to you\.$' out
+	vt apply >out
+	grep -q '^Nothing to do: .*, but for what is left to you\.$' out
+	vt revert >out
+	grep -q '^What vtune did is taken back; what is kept' out
+	[ "$(cat root/etc/qemu/bridge.conf)" = nonsense ]
+}
+
 @test "apply --force overwrites what somebody else changed" {
 	as_root
 	vt apply --profile ./p.ini >/dev/null
