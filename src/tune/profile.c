@@ -57,6 +57,7 @@ static const struct key keys[] = {
 	KEY("kernel", "psi", value_wish, psi),
 	KEY("memory", "ksm", value_wish, ksm),
 	KEY("memory", "thp", value_thp, thp),
+	KEY("memory", "thp_shared", value_thp_shared, thp_shared),
 	KEY("memory", "swappiness", value_swappiness, swappiness),
 	KEY("cpu", "governor", value_governor, governor),
 	KEY("limits", "memlock", value_memlock, memlock),
@@ -235,6 +236,7 @@ void profile_free(struct profile *p)
 	free(p->huge_mount);
 	free(p->huge_group);
 	free(p->thp);
+	free(p->thp_shared);
 	free(p->governor);
 	free(p->name);
 	free(p->file);

@@ -69,6 +69,7 @@ struct profile {
 	/* [memory] */
 	enum wish ksm;
 	char *thp;          /* always, madvise, never; NULL: keep */
+	char *thp_shared;   /* always, within_size, advise, never; NULL: keep */
 	int64_t swappiness; /* -1: keep */
 	/* [sysctl] */
 	struct setting *sysctls;

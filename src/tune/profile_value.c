@@ -172,6 +172,15 @@ int value_thp(void *field, const char *text, struct err *e)
 	return word_or(field, text, LOWER, 16, "keep", "", e);
 }
 
+int value_thp_shared(void *field, const char *text, struct err *e)
+{
+	if (strcmp(text, "always") && strcmp(text, "within_size") && strcmp(text, "advise") &&
+	    strcmp(text, "never") && strcmp(text, "keep"))
+		return err_set(e, -EINVAL,
+			       "'%s' is not always, within_size, advise, never or keep", text);
+	return word_or(field, text, LOWER "_", 16, "keep", "", e);
+}
+
 int value_governor(void *field, const char *text, struct err *e)
 {
 	return word_or(field, text, LOWER "_", 15, "keep", "no name of a governor", e);

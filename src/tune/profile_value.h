@@ -20,6 +20,7 @@ value_read value_count;      /* uint64_t, 0 for "auto" */
 value_read value_path;       /* char *, NULL for "none" */
 value_read value_account;    /* char *, NULL for "auto" */
 value_read value_thp;        /* char *, NULL for "keep" */
+value_read value_thp_shared; /* char *, NULL for "keep" */
 value_read value_swappiness; /* int64_t, -1 for "keep" */
 value_read value_governor;   /* char *, NULL for "keep" */
 value_read value_memlock;    /* uint64_t */

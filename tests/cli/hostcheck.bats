@@ -176,6 +176,18 @@ copy() {
 	: >host/usr/bin/vemu
 	echo 'node /usr/bin/vemu = f 0 0 0755 0 0' >>host/.hostkit-record
 	report host --only guest.accel --guest x86_64 | grep -q 'vemu takes it by itself, QEMU with'
+	# but not on every processor, and shared memory is its guests'
+	report host --only software.emulators >out
+	nowhere -q 'with KVM only' out
+	echo 'always within_size advise [never] deny force' >host/sys/kernel/mm/transparent_hugepage/shmem_enabled
+	expect "info: madvise; of shared memory never" host memory.thp
+	echo 'always within_size [advise] never deny force' >host/sys/kernel/mm/transparent_hugepage/shmem_enabled
+	expect "ok: madvise" host memory.thp
+	sed -i 's/ bmi2 / /' host/proc/cpuinfo
+	report host --only guest.accel --guest x86_64 >out
+	nowhere -q vemu\ takes out
+	report host --only software.emulators >out
+	grep -q 'with KVM only: its own engine needs XSAVE and BMI2' out
 	# guests that run are a better answer than the flags of a processor
 	sed -i 's/ vmx / /; /^vmx flags/d' host/proc/cpuinfo
 	sed -i 's/^cpuid 0x1 0x0 = .*/cpuid 0x1 0x0 = 0x906ea 0x100800 0x7ffafbdf 0xbfebfbff/; /^kvm runs/d' host/.hostkit-record

@@ -39,6 +39,9 @@ bool attr_u64(const struct facts *f, const char *path, uint64_t *out);
  * line; false if nothing is said. */
 bool option_configured(struct facts *f, const char *module, const char *param, char *buf,
 		       size_t size);
+/* vemu's own engine runs on this processor: it copies the host's instructions, and needs 64-bit x86
+ * with XSAVE and BMI2. */
+bool vemu_translates(struct facts *f);
 /* State of a kernel module; MODULE_UNKNOWN where it cannot be read either. */
 enum module_state module_state_of(struct facts *f, const char *name);
 bool module_is_up(enum module_state s);

@@ -130,3 +130,11 @@ bool module_is_up(enum module_state s)
 {
 	return s == MODULE_LIVE || s == MODULE_BUILTIN;
 }
+
+bool vemu_translates(struct facts *f)
+{
+	const struct cpuinfo *c;
+
+	return !strcmp(host_arch(f->h), "x86_64") && facts_cpuinfo(f, &c, NULL) == 0 &&
+	       cpuinfo_has(c, "xsave") && cpuinfo_has(c, "bmi2");
+}

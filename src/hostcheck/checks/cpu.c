@@ -31,10 +31,10 @@ bool cpu_paravirtual_kvm(struct facts *f)
 }
 
 /* Programs that run guests without KVM, and how they are told. */
-static const char *soft_way(const struct facts *f)
+static const char *soft_way(struct facts *f)
 {
-	return !strcmp(host_arch(f->h), "x86_64") ? "vemu by itself, QEMU with -accel tcg"
-						  : "QEMU with -accel tcg";
+	return vemu_translates(f) ? "vemu by itself, QEMU with -accel tcg"
+				  : "QEMU with -accel tcg";
 }
 
 /* Whatever the flags say, a guest ran. */

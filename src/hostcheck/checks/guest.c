@@ -121,9 +121,9 @@ static void say_ways(const struct ways *w, char *buf, size_t size)
 }
 
 /* How to ask for software translation. */
-static const char *soft_way(const struct ways *w)
+static const char *soft_way(struct facts *f, const struct ways *w)
 {
-	if (w->vemu)
+	if (w->vemu && vemu_translates(f))
 		return w->qemu ? "vemu takes it by itself, QEMU with -accel tcg,thread=multi"
 			       : "vemu takes it by itself";
 	return "in QEMU with -accel tcg,thread=multi";
@@ -154,7 +154,7 @@ static int asked_foreign(struct facts *f, struct finding *out, const struct ways
 	found(out, V_WARN, "%s on %s: software translation, %s", guest, host_arch(f->h), why);
 	return advise(out, NULL, R_HARDWARE,
 		      "It works, ten times slower or more: %s, and a small processor model%s.",
-		      soft_way(w),
+		      soft_way(f, w),
 		      !strcmp(guest, "aarch64") ? " (cortex-a53)"
 		      : !strcmp(guest, "arm")   ? " (cortex-a7)"
 		      : !strcmp(guest, "i386")  ? " (n270)"
@@ -177,7 +177,7 @@ static int asked(struct facts *f, struct finding *out, const struct emulators *a
 		return advise(out, NULL, R_NONE,
 			      "The checks of the groups cpu and kvm say what to do. Until then "
 			      "software translation: %s.",
-			      soft_way(&w));
+			      soft_way(f, &w));
 	}
 	if (!w.qemu && !w.vemu) {
 		found(out, V_WARN, "%s: KVM, but no emulator is installed", guest);
@@ -191,7 +191,7 @@ static int asked(struct facts *f, struct finding *out, const struct emulators *a
 		return advise(out, NULL, R_HARDWARE,
 			      "Only guests made for this KVM run under it; see kvm.api and "
 			      "cpu.virt. Others run in software translation: %s.",
-			      soft_way(&w));
+			      soft_way(f, &w));
 	}
 	return found(out, V_OK, "%s: KVM, %s", guest, by);
 }

@@ -117,8 +117,8 @@ int kvm_api(struct facts *f, struct finding *out, struct err *e)
 		return advise(
 			out, NULL, R_HARDWARE,
 			"Only guests whose kernel was made for this KVM run under it. For others "
-			"take software translation: vemu does so by itself, QEMU with -accel "
-			"tcg.");
+			"take software translation: %sQEMU with -accel tcg.",
+			vemu_translates(f) ? "vemu does so by itself, " : "");
 	}
 	if (k->create_vm == 0)
 		return found(out, V_OK, "version 12, %s",

@@ -25,8 +25,11 @@ static int software_emulators(struct facts *f, struct finding *out, struct err *
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < all.n; i++) {
-		found_item(out, V_OK, all.v[i].vemu ? "vemu" : all.v[i].arch, "%s",
-			   all.v[i].path);
+		found_item(out, V_OK, all.v[i].vemu ? "vemu" : all.v[i].arch, "%s%s",
+			   all.v[i].path,
+			   !all.v[i].vemu || !host_has_kernel(f->h) || vemu_translates(f)
+				   ? ""
+				   : ", with KVM only: its own engine needs XSAVE and BMI2");
 		has_own = has_own || !strcmp(all.v[i].arch, own) ||
 			  (facts_is_x86(f) && !strcmp(all.v[i].arch, "i386"));
 		if (used < sizeof(text))

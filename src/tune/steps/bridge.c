@@ -148,11 +148,11 @@ static int plan_helper(const struct host *h, const struct profile *p, struct pla
 		return 0;
 	r = bridge_helper_find(h, &b, NULL);
 	if (r < 0)
-		return p->helper_suid == WISH_YES
-			       ? STEP_NOTE(&s, true, e,
-					   "qemu-bridge-helper is not installed (Alpine: "
-					   "qemu-bridge-helper, Debian: qemu-system-common)")
-			       : 0;
+		return STEP_NOTE(
+			&s, p->helper_suid == WISH_YES, e,
+			"qemu-bridge-helper, by which QEMU and vemu put guests into "
+			"bridges, is not installed (Alpine: qemu-bridge-helper, Debian: "
+			"qemu-system-common)");
 	if (p->helper_suid == WISH_YES)
 		return helper_on(&s, &b, e);
 	if (p->helper_suid == WISH_NO && (b.st.mode & 04000)) {

@@ -14,6 +14,7 @@
 
 #define KSM      "/sys/kernel/mm/ksm/"
 #define THP      "/sys/kernel/mm/transparent_hugepage/enabled"
+#define SHMEM    "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 #define POLICIES "/sys/devices/system/cpu/cpufreq"
 
 /* Sets an attribute, and tells when nothing will set it again after a restart. */
@@ -70,16 +71,28 @@ static int plan_thp(const struct host *h, const struct profile *p, struct plan *
 {
 	const struct stepping s = { h, p, out, "memory.thp" };
 	bool told = false;
+	int r;
 
-	if (!p->thp || !host_has_kernel(h))
+	if ((!p->thp && !p->thp_shared) || !host_has_kernel(h))
 		return 0;
 	if (!host_exists(h, THP))
-		return STEP_NOTE(&s, strcmp(p->thp, "never") != 0, e,
+		return STEP_NOTE(&s, p->thp && strcmp(p->thp, "never") != 0, e,
 				 "this kernel has no transparent huge pages");
-	return attribute(&s, THP, p->thp,
-			 !strcmp(p->thp, "never")
-				 ? "memory is not moved together behind guests"
-				 : "guests' memory takes fewer entries in tables",
+	r = p->thp ? attribute(&s, THP, p->thp,
+			       !strcmp(p->thp, "never")
+				       ? "memory is not moved together behind guests"
+				       : "guests' memory takes fewer entries in tables",
+			       &told, e)
+		   : 0;
+	if (r < 0 || !p->thp_shared)
+		return r;
+	if (!host_exists(h, SHMEM))
+		return STEP_NOTE(&s, false, e,
+				 "this kernel has no transparent huge pages of shared memory");
+	return attribute(&s, SHMEM, p->thp_shared,
+			 !strcmp(p->thp_shared, "never")
+				 ? "shared memory is not moved together behind guests"
+				 : "vemu's guests, and QEMU's with memfd, have shared memory",
 			 &told, e);
 }
 

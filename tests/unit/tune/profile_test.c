@@ -132,6 +132,7 @@ static void faults_have_their_line(void **state)
 	refuse("[iommu]\nvfio = 3:0.0\n", 2, "3:0.0");
 	refuse("[iommu]\nvfio = 00:20.0\n", 2, "00:20.0");
 	refuse("[memory]\nthp = sometimes\n", 2, "sometimes");
+	refuse("[memory]\nthp_shared = force\n", 2, "force");
 	refuse("[memory]\nswappiness = 1\n[sysctl]\nvm.swappiness = 2\n", 0, "swappiness");
 	refuse("[sysctl]\nkernel.core_pattern = |/bin/sh\n", 2, "core_pattern");
 	refuse("[sysctl]\nvm/../x.y = 1\n", 2, "vm/../x.y");

@@ -42,6 +42,8 @@ static void attributes(void **state)
 	world_file(&w, "/sys/kernel/mm/ksm/pages_sharing", "5\n");
 	world_file(&w, "/sys/kernel/mm/transparent_hugepage/enabled",
 		   "always [madvise] never\n");
+	world_file(&w, "/sys/kernel/mm/transparent_hugepage/shmem_enabled",
+		   "always within_size advise [never] deny force\n");
 	world_file(&w, "/sys/devices/system/cpu/cpufreq/policy0/scaling_governor",
 		   "powersave\n");
 	world_file(&w, "/sys/devices/system/cpu/cpufreq/policy0/scaling_available_governors",
@@ -64,6 +66,18 @@ static void attributes(void **state)
 	world_plan(&w, &step_memory_ksm, &step_memory_thp, &step_cpu_governor);
 	world_expect(&w, &kind_sysfs, "/sys/kernel/mm/ksm/run", "1");
 	world_expect(&w, &kind_sysfs, "/sys/kernel/mm/transparent_hugepage/enabled", "never");
+	/* the memory of guests that share theirs is a matter of its own */
+	world_profile(&w, "[memory]\nthp_shared = advise\n[services]\nboot = yes\n");
+	world_plan(&w, &step_memory_ksm, &step_memory_thp, &step_cpu_governor);
+	world_expect(&w, &kind_sysfs, "/sys/kernel/mm/transparent_hugepage/shmem_enabled",
+		     "advise");
+	assert_int_equal(w.plan.n, 1);
+	world_apply(&w);
+	world_plan(&w, &step_memory_ksm, &step_memory_thp, &step_cpu_governor);
+	world_expect_nothing(&w);
+	world_profile(&w, "[memory]\nksm = yes\nthp = never\n[cpu]\ngovernor = schedutil\n"
+			  "[services]\nboot = yes\n");
+	world_plan(&w, &step_memory_ksm, &step_memory_thp, &step_cpu_governor);
 	world_expect_note(&w, "offers no governor schedutil");
 	assert_false(world_noted(&w, "boot = yes"));
 	world_free(&w);
