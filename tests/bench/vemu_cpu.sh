@@ -22,9 +22,10 @@ kernel=$(echo "$parts"/kernel/boot/vmlinuz-*)
 cd "$BENCH_DIR"
 "${CC:-cc}" -O2 -ftree-vectorize -static -o k "$here/tests/bench/guest/kernels.c" -lm
 {
-	echo 'echo "@@BEGIN boot"'
+	# Pauses are for who reads the lines and looks at the time.
+	echo 'echo "@@BEGIN boot"; sleep 0.2'
 	while read -r name n; do
-		case $name in *"${T#cpu}"*) echo "echo '@@START $name'; /k $name $n; echo '@@END $name'" ;; esac
+		case $name in *"${T#cpu}"*) echo "echo '@@START $name'; sleep 0.2; /k $name $n; echo '@@END $name'; sleep 0.2" ;; esac
 	done <<-end
 		core 30000
 		sha 1600
@@ -40,10 +41,10 @@ cd "$BENCH_DIR"
 	end
 	case forks in *"${T#cpu}"*)
 		# shellcheck disable=SC2016 # the guest expands it
-		echo 'echo "@@START forks"; i=0; while [ $i -lt 300 ]; do /bin/busybox true; i=$((i+1)); done; echo "@@END forks"'
+		echo 'echo "@@START forks"; sleep 0.2; i=0; while [ $i -lt 300 ]; do /bin/busybox true; i=$((i+1)); done; echo "@@END forks"'
 		;;
 	esac
-	echo "sleep 1" # for who reads the last line
+	echo "sleep 1"
 } >script
 sh "$here/tests/vm/harness/initrd.sh" "$parts" initrd script
 echo k | cpio --quiet -o -H newc -R 0:0 | gzip -1 >>initrd

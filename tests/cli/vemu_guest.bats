@@ -142,20 +142,35 @@ vemu() { timeout 20 "$VEMU" -accel soft -m 64 -kernel kernel "$@"; }
 	grep -q '^xp  *\[/COUNT\] ADDRESS' out
 }
 
-@test "system calls are filtered by default, and not with -sandbox off" {
+# threads FIELD: the values of a line of status, of all threads of the vemu whose pid is in the file pid.
+threads() {
+	for _ in {1..50}; do
+		[ ! -s pid ] || break
+		sleep 0.1
+	done
+	sleep 0.3
+	cat "/proc/$(cat pid)/task"/*/status | sed -n "s/^$1:[[:space:]]*//p" | sort -u
+}
+
+@test "system calls are filtered by default, in every thread, and not with -sandbox off" {
 	# shellcheck disable=SC2086
 	kernel $spin
-	for box in on off; do
-		"$VEMU" -accel soft -m 64 -kernel kernel -display none -pidfile pid -sandbox $box &
-		for _ in {1..50}; do
-			[ ! -s pid ] || break
-			sleep 0.1
+	"$VIMG" create -q -f qcow2 disk.q 64M
+	# -S: the guest has not run yet
+	for run in "" -S; do
+		for box in on off; do
+			rm -f pid
+			"$VEMU" -accel soft -smp 2 -m 64 -kernel kernel -display none -pidfile pid -sandbox $box $run \
+				-drive file=disk.q,if=virtio -nic user -monitor unix:mon,server=on,wait=off &
+			threads Seccomp >"$box"
+			threads NoNewPrivs >"$box.nnp"
+			find "/proc/$(cat pid)/task" -mindepth 1 -maxdepth 1 | wc -l >"$box.n"
+			kill "$(cat pid)"
+			wait $!
 		done
-		sleep 0.3
-		grep '^Seccomp:' "/proc/$(cat pid)/status" >"$box"
-		kill "$(cat pid)"
-		wait $!
+		[ "$(cat on)" = 2 ]
+		[ "$(cat on.nnp)" = 1 ]
+		[ "$(cat off)" = 0 ]
+		[ "$(cat on.n)" -ge 4 ]
 	done
-	grep -q 2 on
-	grep -q 0 off
 }

@@ -11,6 +11,7 @@
 #include "emu/dev/lapic.h"
 #include "emu/machine.h"
 #include "emu/mem.h"
+#include "tests/unit/emu/host_code.h"
 #include "tests/unit/unit.h"
 
 #include <glob.h>
@@ -289,7 +290,8 @@ static void boot(void **state)
 		if (++n % COMPARE == 0)
 			same_memory(a, b);
 	same_memory(a, b);
-	print_message("# %llu blocks\n", (unsigned long long)n);
+	print_message("# %llu blocks, %u translations\n", (unsigned long long)n,
+		      host_code(a->s->cache));
 	if (end == UINT64_MAX) /* the kernel's own reset */
 		assert_true(a->m->asked & MACHINE_RESET);
 	vcpu_set_current(NULL);
