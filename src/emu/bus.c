@@ -2,6 +2,7 @@
 #include "emu/bus.h"
 
 #include "base/mem.h"
+#include "emu/log.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@ struct list {
 struct bus {
 	pthread_rwlock_t lock;
 	struct list spaces[2];
+	struct log *log;
 };
 
 int bus_new(struct bus **out, struct err *e)
@@ -35,6 +37,18 @@ void bus_free(struct bus *b)
 	free(b->spaces[0].v);
 	free(b->spaces[1].v);
 	free(b);
+}
+
+void bus_log(struct bus *b, struct log *l)
+{
+	b->log = l;
+}
+
+static void nobody(const struct bus *b, enum bus_space space, uint64_t addr, const char *what)
+{
+	if (log_on(b->log, LOG_GUEST))
+		log_line(b->log, "guest_errors: %s of nothing at %s %#llx", what,
+			 space == BUS_PORT ? "port" : "address", (unsigned long long)addr);
 }
 
 int bus_add(struct bus *b, const struct bus_region *r, struct err *e)
@@ -157,6 +171,8 @@ uint64_t bus_read(struct bus *b, enum bus_space space, uint64_t addr, unsigned s
 		if (r) {
 			n = step(r, off, size - done);
 			part = read_one(r, off, n);
+		} else if (!done) {
+			nobody(b, space, addr, "read");
 		}
 		v |= part << 8 * done;
 		done += n;
@@ -175,6 +191,8 @@ void bus_write(struct bus *b, enum bus_space space, uint64_t addr, unsigned size
 		if (r) {
 			n = step(r, off, size - done);
 			write_one(r, off, n, value >> 8 * done & mask(n));
+		} else if (!done) {
+			nobody(b, space, addr, "write");
 		}
 		done += n;
 	}

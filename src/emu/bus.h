@@ -36,9 +36,12 @@ struct bus_region {
 };
 
 struct bus;
+struct log;
 
 int bus_new(struct bus **out, struct err *e) MUST_CHECK;
 void bus_free(struct bus *b);
+/* Who is told of accesses where nothing is; before anybody makes one. */
+void bus_log(struct bus *b, struct log *l);
 /* @r stays the caller's and must live until it is removed. */
 int bus_add(struct bus *b, const struct bus_region *r, struct err *e) MUST_CHECK;
 void bus_remove(struct bus *b, const struct bus_region *r);

@@ -144,6 +144,11 @@ struct config_monitor {
 	bool qmp, pretty;
 };
 
+/* -sandbox: what may be done still. */
+struct config_sandbox {
+	bool off, obsolete, rights, spawn, no_resources;
+};
+
 struct machine_config {
 	const struct blk_log *log; /* who hears of what images want to tell; or NULL */
 	enum machine_kind kind;
@@ -187,15 +192,22 @@ struct machine_config {
 	unsigned devices;
 	enum watchdog_action watchdog;
 	enum panic_action panic;
+	unsigned log_items; /* enum log_item */
+	char *log_file;     /* NULL: standard error */
 	bool no_reboot, no_shutdown, stopped, snapshot;
 	char *name, *uuid, *runas, *pidfile;
-	bool daemonize, no_sandbox;
+	bool daemonize;
+	struct config_sandbox sandbox;
+	char *process, *chroot;  /* the process's name; where it goes; or NULL */
+	bool debug_threads;      /* vCPUs' threads have names */
+	bool msg_time, msg_name; /* messages begin with the time, with the machine's name */
+	bool no_hpet, no_acpi;
 	int64_t rtc_base; /* seconds since 1970 that the clock shows at the start */
 	bool debug_exit;
 	uint16_t exit_base, exit_size;
 	bool quiet;
 	/* Takes a line for a person at the terminal; NULL: nobody. */
-	void (*tell)(const char *line);
+	void (*tell)(const struct machine_config *c, const char *line);
 };
 
 #endif

@@ -10,6 +10,7 @@
 #include "emu/cpu/x86/exec.h"
 #include "emu/cpu/x86/state.h"
 #include "emu/dev/lapic.h"
+#include "emu/log.h"
 #include "emu/mem.h"
 
 #include <fcntl.h>
@@ -17,8 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define GIB4 (UINT64_C(1) << 32)
 
 static uint64_t clock_of(void *arg)
 {
@@ -149,9 +148,37 @@ static int load(struct machine *m, struct err *e)
 	return 0;
 }
 
+int machine_log(struct machine *m, unsigned items, struct err *e)
+{
+	if ((items & LOG_SOFT) && m->ops != &accel_soft)
+		return err_set(e, -ENOTSUP,
+			       "a log of instructions or interrupts needs -accel soft, not %s",
+			       m->ops->name);
+	log_set(m->log, items);
+	return 0;
+}
+
+static void log_registers(const struct machine *m)
+{
+	for (unsigned i = 0; i < m->vcpus; i++) {
+		const struct x86_cpu *c = m->vcpu[i].x86;
+
+		log_line(m->log,
+			 "cpu_reset: CPU %u RIP %04x:%016llx RSP %016llx RFL %08llx CR0 %08llx "
+			 "CR2 %016llx CR3 %016llx CR4 %08llx EFER %llx",
+			 i, c->seg[X86_CS].sel, (unsigned long long)c->rip,
+			 (unsigned long long)c->gpr[X86_RSP], (unsigned long long)c->rflags,
+			 (unsigned long long)c->cr0, (unsigned long long)c->cr2,
+			 (unsigned long long)c->cr3, (unsigned long long)c->cr4,
+			 (unsigned long long)c->efer);
+	}
+}
+
 /* Everything as after power-on, with the kernel in place.  No vCPU runs. */
 static int reset(struct machine *m, struct err *e)
 {
+	if (log_on(m->log, LOG_RESET))
+		log_registers(m);
 	for (unsigned i = 0; i < m->vcpus; i++) {
 		struct vcpu *c = &m->vcpu[i];
 
@@ -257,75 +284,6 @@ void machine_request(struct machine *m, enum machine_ask what, const char *why)
 
 /* ---- life ---- */
 
-static struct mem_source memory_source(const struct machine_config *c)
-{
-	struct mem_source from = { .path = c->mem_path,
-				   .prealloc = c->prealloc,
-				   .overcommit = !c->prealloc,
-				   .merge = c->mem_merge,
-				   .out_of_dumps = c->no_guest_dump };
-
-	for (unsigned i = 0; c->memory_backend && i < c->memories; i++) {
-		const struct config_memory *b = &c->memory[i];
-
-		if (strcmp(b->id, c->memory_backend) != 0)
-			continue;
-		from = (struct mem_source){ .path = b->path,
-					    .memfd = b->memfd,
-					    .shared = b->shared,
-					    .prealloc = b->prealloc || c->prealloc,
-					    .overcommit = b->overcommit,
-					    .huge = b->huge,
-					    .page = b->page,
-					    .unsealed = b->unsealed,
-					    .merge = b->merge || c->mem_merge,
-					    .out_of_dumps =
-						    b->out_of_dumps || c->no_guest_dump };
-	}
-	return from;
-}
-
-static int alloc_memory(struct machine *m, uint64_t size, struct err *e)
-{
-	const struct mem_source from = memory_source(m->config);
-	int r = mem_source_alloc(size, &from, &m->ram_bytes, e);
-
-	m->ram = m->ram_bytes.host;
-	return r;
-}
-
-static int make_memory(struct machine *m, struct err *e)
-{
-	uint64_t size = m->config->mem, most = m->config->kind == MACHINE_Q35
-						       ? UINT64_C(0xb0000000)
-						       : UINT64_C(0xe0000000);
-	int r;
-
-	/* where a part lies above 4 GiB, the hole for devices is made larger */
-	m->low_ram = size <= most ? size
-				  : (m->config->kind == MACHINE_Q35 ? UINT64_C(0x80000000)
-								    : UINT64_C(0xc0000000));
-	m->high_ram = size - m->low_ram;
-	r = mem_new(&m->mem, e);
-	if (r == 0)
-		r = alloc_memory(m, size, e);
-	if (r == 0)
-		r = mem_map(m->mem, 0, m->low_ram, m->ram, true, e);
-	if (r == 0 && m->high_ram)
-		r = mem_map(m->mem, GIB4, m->high_ram, m->ram + m->low_ram, true, e);
-	if (r < 0)
-		return r;
-	m->map[m->map_n++] = (struct e820){ 0, 0x9fc00, E820_RAM };
-	m->map[m->map_n++] = (struct e820){ 0x9fc00, 0x400, E820_RESERVED };
-	m->map[m->map_n++] = (struct e820){ 0xe0000, 0x20000, E820_RESERVED };
-	m->map[m->map_n++] = (struct e820){ 1 << 20, m->low_ram - (1 << 20), E820_RAM };
-	if (m->config->kind == MACHINE_Q35)
-		m->map[m->map_n++] = (struct e820){ 0xb0000000, 256 << 20, E820_RESERVED };
-	if (m->high_ram)
-		m->map[m->map_n++] = (struct e820){ GIB4, m->high_ram, E820_RAM };
-	return 0;
-}
-
 /* Which accelerator, tried in the order that @want says; why not is in @e. */
 static const struct accel_ops *choose(enum accel_kind want, struct err *e)
 {
@@ -376,6 +334,7 @@ static int make_cpus(struct machine *m, struct err *e)
 		if (r < 0)
 			return r;
 		c->x86->cpuid = &m->cpuid;
+		c->x86->log = m->log;
 		c->x86->tsc_khz = m->cpuid.tsc_khz;
 		apics_attach(m->apics, c);
 		r = m->ops->vcpu_init(m->vm, c, e);
@@ -395,7 +354,7 @@ static void on_tell(void *arg, const char *line)
 	const struct machine *m = arg;
 
 	if (m->config->tell)
-		m->config->tell(line);
+		m->config->tell(m->config, line);
 }
 
 static int make_chardevs(struct machine *m, struct err *e)
@@ -436,16 +395,23 @@ int machine_new(struct machine **out, struct machine_config *c, struct err *e)
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_cond_init(&m->changed, NULL);
 	m->job = (struct loop_job){ .run = serve, .arg = m };
+	r = log_new(&m->log, c->log_file, c->log_items, e);
+	if (r < 0) {
+		machine_free(m);
+		return r;
+	}
 	m->vcpu = mem_zalloc(m->vcpus, sizeof(*m->vcpu), e);
 	if (m->vcpu)
 		vcpu_group_init(&m->group, m->vcpu, m->vcpus);
 	r = m->vcpu ? open_kernel(m, e) : -ENOMEM;
 	if (r == 0)
-		r = make_memory(m, e);
+		r = machine_memory(m, e);
 	if (r == 0)
 		r = bus_new(&m->bus, e);
-	if (r == 0)
+	if (r == 0) {
+		bus_log(m->bus, m->log);
 		r = loop_new(&m->loop, e);
+	}
 	if (r == 0)
 		r = make_chardevs(m, e);
 	if (r == 0) {
@@ -456,6 +422,8 @@ int machine_new(struct machine **out, struct machine_config *c, struct err *e)
 		m->ops = choose(c->accel, e);
 		r = m->ops ? 0 : -ENOTSUP;
 	}
+	if (r == 0)
+		r = machine_log(m, c->log_items, e);
 	if (r == 0)
 		r = make_cpus(m, e);
 	if (r == 0)
@@ -527,12 +495,22 @@ void machine_free(struct machine *m)
 	mem_source_free(&m->ram_bytes);
 	io_close(m->kernel_fd);
 	io_close(m->initrd_fd);
+	log_free(m->log);
 	vcpu_group_fini(&m->group);
 	free(m->vcpu);
 	machine_events_forget(m);
 	pthread_cond_destroy(&m->changed);
 	pthread_mutex_destroy(&m->lock);
 	free(m);
+}
+
+static void name_thread(const struct vcpu *c)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "CPU %u/%s", c->index,
+		 c->ops == &accel_soft ? "SOFT" : "KVM");
+	pthread_setname_np(c->thread, name);
 }
 
 /* vCPU threads get no signals: those are the main thread's. */
@@ -558,6 +536,8 @@ static int start_cpus(struct machine *m, struct err *e)
 			r = err_set(e, -r, "no thread for vCPU %u", i);
 		else
 			c->started = true;
+		if (c->started && m->config->debug_threads)
+			name_thread(c);
 	}
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return r;

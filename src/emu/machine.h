@@ -58,6 +58,7 @@ struct machine {
 	struct bus *bus;
 	uint8_t *ram;
 	struct mem_bytes ram_bytes;
+	struct log *log;
 	uint64_t low_ram, high_ram; /* bytes below and above 4 GiB */
 
 	const struct accel_ops *ops;
@@ -121,6 +122,8 @@ void machine_event_soon(struct machine *m, const char *name, char *data);
 /* For machine.c: tells what waits. */
 void machine_events(struct machine *m);
 void machine_events_forget(struct machine *m);
+/* What is logged from now on (enum log_item); -ENOTSUP: the accelerator cannot. */
+int machine_log(struct machine *m, unsigned items, struct err *e) MUST_CHECK;
 /* Errors of @d stop @m, where they are to: fills in d->stop and its kin. */
 void machine_disk(struct machine *m, struct disk *d);
 
@@ -134,6 +137,9 @@ const char *machine_watchdog_name(enum watchdog_action a);
 
 /* For vcpu.c, in a vCPU's thread that was asked to stop: waits.  False: the end. */
 bool machine_vcpu_stop(struct vcpu *c);
+
+/* machine_memory.c: makes and maps it, and fills in the table of it. */
+int machine_memory(struct machine *m, struct err *e) MUST_CHECK;
 
 /* machines/pc.c */
 int pc_new(struct machine *m, struct err *e) MUST_CHECK;

@@ -2,14 +2,12 @@
 /* vemu: a virtual machine, with QEMU's command line. */
 #include "base/mem.h"
 #include "base/tool.h"
-#include "emu/cpu/x86/cpuid.h"
-#include "emu/devices.h"
+#include "emu/cmd.h"
 #include "emu/gdb/gdb.h"
 #include "emu/machine.h"
 #include "emu/monitor/monitor.h"
-#include "emu/options.h"
+#include "emu/process.h"
 #include "emu/sandbox.h"
-#include "help_vemu.h"
 #include "img/blk.h"
 
 #include <poll.h>
@@ -17,149 +15,37 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
-static int say(const struct err *e, int status)
+/* How messages begin; @c NULL: nothing is known yet. */
+static void prefix(const struct machine_config *c)
 {
-	fprintf(stderr, "vemu: %s\n", e->msg);
+	char text[32];
+	struct timespec t;
+	struct tm tm;
+
+	if (c && c->msg_time && clock_gettime(CLOCK_REALTIME, &t) == 0 &&
+	    gmtime_r(&t.tv_sec, &tm) && strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm))
+		fprintf(stderr, "%s.%06ldZ ", text, t.tv_nsec / 1000);
+	if (c && c->msg_name && c->name)
+		fprintf(stderr, "%s ", c->name);
+	fprintf(stderr, "vemu: ");
+}
+
+static int say(const struct machine_config *c, const struct err *e, int status)
+{
+	prefix(c);
+	fprintf(stderr, "%s\n", e->msg);
 	return status;
 }
 
 static void warn(void *arg, const char *text)
 {
-	(void)arg;
-	fprintf(stderr, "vemu: warning: %s\n", text);
-}
-
-static void list_options(void)
-{
-	const struct option_row *o;
-
-	for (unsigned i = 0; (o = options_row(i)); i++)
-		printf("vemu -%s %s\n", o->name, o->arg ? "=" : ".");
-}
-
-static void list_keys_of(const struct option_row *o, const char *kind,
-			 const struct device_key *k)
-{
-	for (; k && k->name; k++)
-		printf("-%s %s %s\n", o->name, kind, k->name);
-}
-
-static void list_all_keys(void)
-{
-	const struct option_row *o;
-
-	for (unsigned i = 0; (o = options_row(i)); i++) {
-		list_keys_of(o, "*", o->keys);
-		for (const struct option_kind *k = o->kinds; k && k->name; k++)
-			list_keys_of(o, k->name, k->keys);
-	}
-}
-
-static void list_cpus(void)
-{
-	const char *s;
-
-	printf("Processor models:\n");
-	for (size_t i = 0; (s = x86_cpuid_model(i)); i++)
-		printf("  %s\n", s);
-	printf("\nFeatures:\n ");
-	for (size_t i = 0; (s = x86_cpuid_feature(i)); i++)
-		printf(" %s", s);
-	printf("\n");
-}
-
-static void list_devices(void)
-{
-	const struct device_row *d;
-
-	for (unsigned i = 0; (d = device_row(i)); i++)
-		printf("%-18s bus %s, %s\n", d->name, d->bus, d->help);
-}
-
-static void list_accels(void)
-{
-	const struct accel_ops *const all[] = { &accel_kvm, &accel_soft };
-
-	for (unsigned i = 0; i < ARRAY_SIZE(all); i++) {
-		struct err e = { 0 };
-
-		if (all[i]->probe(&e) < 0)
-			printf("%-6s not here: %s\n", all[i]->name, e.msg);
-		else
-			printf("%-6s works here\n", all[i]->name);
-	}
-}
-
-static void keys(const struct device_key *k)
-{
-	for (; k && k->name; k++)
-		printf("  %s=<%s>  %s\n", k->name, k->type, k->help);
-}
-
-static void list_keys(const char *name)
-{
-	const struct device_row *d = device_find(name);
-
-	printf("%s: %s\n", d->name, d->help);
-	keys(d->keys);
-}
-
-static void list_option(const struct options_answer *a)
-{
-	const struct option_row *o = options_find(a->about);
-
-	if (o->kinds && !a->kind) {
-		for (const struct option_kind *k = o->kinds; k->name; k++)
-			printf("%-10s %s\n", k->name, k->help);
-		return;
-	}
-	printf("-%s%s%s\n", o->name, a->kind ? " " : "", a->kind ? a->kind->name : "");
-	if (a->kind)
-		keys(a->kind->keys);
-	keys(o->keys);
-}
-
-static int answer(const struct options_answer *a)
-{
-	switch (a->ask) {
-	case OPTIONS_HELP:
-		printf("%s", help_vemu);
-		break;
-	case OPTIONS_VERSION:
-		printf("vemu version " VERSION " (hostkit)\n");
-		break;
-	case OPTIONS_LIST:
-		list_options();
-		break;
-	case OPTIONS_LIST_KEYS:
-		list_all_keys();
-		break;
-	case OPTIONS_MACHINES:
-		printf("pc     i440FX and PIIX3, 1996 (default)\nq35    Q35 and ICH9, 2009\n");
-		break;
-	case OPTIONS_CPUS:
-		list_cpus();
-		break;
-	case OPTIONS_DEVICES:
-		list_devices();
-		break;
-	case OPTIONS_ACCELS:
-		list_accels();
-		break;
-	case OPTIONS_DEVICE:
-		list_keys(a->about);
-		break;
-	case OPTIONS_KEYS:
-		list_option(a);
-		break;
-	case OPTIONS_RUN:
-		break;
-	}
-	return 0;
+	prefix(arg);
+	fprintf(stderr, "warning: %s\n", text);
 }
 
 /* Signals that end the process end the machine. */
@@ -189,80 +75,101 @@ static int catch_signals(sigset_t *set)
 	return signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static int write_pid(const char *path, struct err *e)
-{
-	FILE *f = path ? fopen(path, "we") : NULL;
-
-	if (!path)
-		return 0;
-	if (!f || fprintf(f, "%ld\n", (long)getpid()) < 0 || fclose(f))
-		return err_errno(e, "%s", path);
-	return 0;
-}
-
 /* Everything is open: what is not needed any more is given up. */
 static int give_up(const struct machine_config *c, struct err *e)
 {
-	int r = write_pid(c->pidfile, e);
+	int r = 0;
 
-	if (r == 0 && c->mem_lock && mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
+	if (c->mem_lock && mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
 		r = err_errno(e, "-overcommit mem-lock=on: ulimit -l may not allow it");
-	if (r == 0 && c->runas)
-		r = sandbox_user(c->runas, e);
-	if (r == 0 && !c->no_sandbox)
-		r = sandbox_filter(e);
+	if (r == 0 && (c->runas || c->chroot))
+		r = sandbox_user(c->runas, c->chroot, e);
+	if (r == 0 && !c->sandbox.off)
+		r = sandbox_filter(&c->sandbox, e);
 	return r;
 }
 
 /* Beside the guest's own output, which may be on the same terminal. */
-static void tell(const char *line)
+static void tell(const struct machine_config *c, const char *line)
 {
-	fprintf(stderr, "vemu: %s\n", line);
+	prefix(c);
+	fprintf(stderr, "%s\n", line);
 }
 
-static int run(struct machine_config *c)
-{
-	static const struct blk_log log = { warn, NULL };
-	struct err e = { 0 };
+struct parts {
 	struct machine *m;
-	struct monitors *mon = NULL;
-	struct gdb *gdb = NULL;
+	struct monitors *mon;
+	struct gdb *gdb;
 	struct ender end;
+};
+
+static int make(struct parts *p, struct machine_config *c, int signals, struct err *e)
+{
+	int r = machine_new(&p->m, c, e);
+
+	if (r < 0)
+		return r;
+	if (c->accel == ACCEL_AUTO && isatty(STDERR_FILENO) && !c->daemonize) {
+		prefix(c);
+		fprintf(stderr, "accelerator %s\n", p->m->ops->name);
+	}
+	p->end = (struct ender){ p->m, { signals, POLLIN, on_signal, &p->end } };
+	r = loop_watch(p->m->loop, &p->end.fd, e);
+	if (r == 0)
+		r = monitors_new(&p->mon, p->m, e);
+	if (r == 0 && monitors_public(p->m)) {
+		prefix(c);
+		fprintf(stderr,
+			"warning: whoever reaches %s rules this machine, and no password is asked "
+			"for\n",
+			monitors_public(p->m));
+	}
+	return r == 0 && c->gdb ? gdb_new(&p->gdb, p->m, c->gdb, e) : r;
+}
+
+static int run(struct machine_config *c, struct process *self)
+{
+	const struct blk_log log = { warn, c };
+	struct parts p = { NULL };
+	struct err e = { 0 };
 	sigset_t set;
 	int fd = catch_signals(&set), status = 1, r;
 
 	c->log = &log;
 	c->tell = tell;
-	r = machine_new(&m, c, &e);
-	if (r < 0)
-		return say(&e, 1);
-	if (c->accel == ACCEL_AUTO && isatty(STDERR_FILENO))
-		fprintf(stderr, "vemu: accelerator %s\n", m->ops->name);
-	end = (struct ender){ m, { fd, POLLIN, on_signal, &end } };
-	r = loop_watch(m->loop, &end.fd, &e);
-	if (r == 0)
-		r = monitors_new(&mon, m, &e);
-	if (r == 0 && monitors_public(m))
-		fprintf(stderr,
-			"vemu: warning: whoever reaches %s rules this machine, and no password is "
-			"asked for\n",
-			monitors_public(m));
-	if (r == 0 && c->gdb)
-		r = gdb_new(&gdb, m, c->gdb, &e);
+	if (c->process)
+		prctl(PR_SET_NAME, c->process);
+	r = make(&p, c, fd, &e);
+	if (r == 0 && c->pidfile)
+		r = process_number(self, c->pidfile, &e);
 	if (r == 0)
 		r = give_up(c, &e);
+	if (r == 0 && c->daemonize)
+		r = process_ready(self, c->log_items && !c->log_file, &e);
 	if (r == 0)
-		r = machine_run(m, &status, &e);
+		r = machine_run(p.m, &status, &e);
 	/* before what the monitor looks at goes away */
-	gdb_free(gdb);
-	monitors_free(mon);
+	gdb_free(p.gdb);
+	monitors_free(p.mon);
 	if (r == 0)
-		r = machine_end(m, &e);
-	machine_free(m);
-	if (c->pidfile)
-		unlink(c->pidfile);
+		r = machine_end(p.m, &e);
+	machine_free(p.m);
 	close(fd);
-	return r < 0 ? say(&e, 1) : status;
+	return r < 0 ? say(c, &e, 1) : status;
+}
+
+static int start(struct machine_config *c)
+{
+	struct process self = PROCESS_INIT;
+	struct err e = { 0 };
+	int status = 1, r = c->daemonize ? process_detach(&self, &status, &e) : 0;
+
+	if (r < 0)
+		return say(c, &e, 1);
+	if (r == 0)
+		status = run(c, &self);
+	process_fini(&self);
+	return status;
 }
 
 int main(int argc, char **argv)
@@ -273,14 +180,14 @@ int main(int argc, char **argv)
 	int status, r;
 
 	if (!c)
-		return say(&e, 1);
+		return say(NULL, &e, 1);
 	r = options_parse(argc, argv, time(NULL), c, &a, &e);
 	if (r < 0)
-		status = say(&e, 2);
+		status = say(c, &e, 2);
 	else if (a.ask != OPTIONS_RUN)
-		status = answer(&a);
+		status = help_answer(&a);
 	else
-		status = run(c);
+		status = start(c);
 	options_free(c);
 	if (fflush(stdout) && !status)
 		status = 1;

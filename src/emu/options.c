@@ -141,9 +141,10 @@ int options_parse(int argc, char **argv, int64_t now, struct machine_config *c,
 
 void options_free(struct machine_config *c)
 {
-	char *const all[] = { c->memory_backend, c->accel_opts, c->cpu,    c->mem_path,
-			      c->kernel,         c->initrd,     c->append, c->gdb,
-			      c->name,           c->uuid,       c->runas,  c->pidfile };
+	char *const all[] = { c->memory_backend, c->accel_opts, c->log_file, c->process,
+			      c->chroot,         c->cpu,        c->mem_path, c->kernel,
+			      c->initrd,         c->append,     c->gdb,      c->name,
+			      c->uuid,           c->runas,      c->pidfile };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(all); i++)
 		free(all[i]);

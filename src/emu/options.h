@@ -26,6 +26,7 @@ enum options_ask {
 	OPTIONS_CPUS,
 	OPTIONS_DEVICES,
 	OPTIONS_ACCELS,
+	OPTIONS_LOGS,
 	OPTIONS_DEVICE, /* the keys of one device: *@about */
 	OPTIONS_KEYS,   /* the kinds, or keys, of the option @about, or those of its @kind */
 };

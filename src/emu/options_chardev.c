@@ -350,6 +350,10 @@ int options_chardevs_finish(struct parse *p, struct err *e)
 				stdio, c->chardev[i].id);
 		stdio = c->chardev[i].id;
 	}
+	if (stdio && c->daemonize)
+		return err_set(e, -EINVAL,
+			       "%s is standard input and output, which -daemonize gives up",
+			       stdio);
 	for (unsigned i = 0; i < CONFIG_SERIALS && r == 0; i++)
 		if (c->serial[i])
 			r = options_chardev_known(p, c->serial[i], e);

@@ -288,6 +288,8 @@ int options_finish(struct parse *p, struct err *e)
 {
 	int r = options_disks_finish(p, e);
 
+	if (r == 0)
+		r = options_net_finish(p, e);
 	if (r < 0)
 		return r;
 	for (unsigned i = 0; i < p->n_netdevs; i++)
@@ -299,6 +301,8 @@ int options_finish(struct parse *p, struct err *e)
 
 void options_parse_free(struct parse *p)
 {
+	free(p->net_card);
+	free(p->net_kind);
 	for (unsigned i = 0; i < p->n_drives; i++)
 		options_free_disk(&p->drives[i].disk);
 	for (unsigned i = 0; i < p->n_netdevs; i++) {
@@ -351,7 +355,31 @@ static const struct option_kind nic_kinds[] = {
 	{ NULL, NULL, NULL },
 };
 
+static const struct device_key net_card_keys[] = {
+	{ "macaddr", "address", "of the card" },
+	{ "model", "name", "virtio-net-pci" },
+	{ NULL, NULL, NULL },
+};
+static const struct device_key net_type_keys[] = {
+	{ "type", "name", "nic, user, tap, bridge or none" },
+	{ NULL, NULL, NULL },
+};
+static const struct option_kind old_net_kinds[] = {
+	{ "nic", "the card of the network that is given with another -net", net_card_keys },
+	{ "user", "by the host's own connections, without rights", user_keys },
+	{ "tap", "an interface of the host", tap_keys },
+	{ "bridge", "in a bridge of the host, by QEMU's setuid helper", bridge_keys },
+	{ "none", "no card", NULL },
+	{ NULL, NULL, NULL },
+};
+
 static const struct option_row rows[] = {
+	{ .name = "net",
+	  .arg = "OPTS",
+	  .fn = options_net,
+	  .first = "type",
+	  .keys = net_type_keys,
+	  .kinds = old_net_kinds },
 	{ .name = "device", .arg = "OPTS", .fn = opt_device, .first = "driver" },
 	{ .name = "netdev",
 	  .arg = "OPTS",

@@ -38,6 +38,7 @@ struct parse {
 	struct drive drives[CONFIG_DEVICES];
 	unsigned n_drives;
 	char *pflash[CONFIG_FLASHES]; /* -machine pflash0=, pflash1= */
+	char *net_card, *net_kind;    /* -net nic; -net of another kind */
 	struct netdev netdevs[CONFIG_DEVICES];
 	unsigned n_netdevs;
 };
@@ -81,7 +82,10 @@ int options_memory_size(uint64_t n, struct err *e) MUST_CHECK;
 int options_objects_finish(struct parse *p, struct err *e) MUST_CHECK;
 void options_objects_free(struct machine_config *c);
 
-option_fn options_readconfig;
+/* options_net.c */
+int options_net_finish(struct parse *p, struct err *e) MUST_CHECK;
+
+option_fn options_readconfig, options_net;
 option_fn options_drive, options_blockdev;
 option_fn options_hda, options_hdb, options_hdc, options_hdd, options_cdrom, options_pflash;
 /* werror=, rerror= */

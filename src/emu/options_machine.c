@@ -26,7 +26,7 @@ static int opt_machine(struct parse *p, const char *value, struct err *e)
 {
 	struct optset o = OPTSET_INIT;
 	const char *type, *accel;
-	bool dump = !p->c->no_guest_dump;
+	bool dump = !p->c->no_guest_dump, hpet = !p->c->no_hpet, acpi = !p->c->no_acpi;
 	int r = optset_parse(&o, value, "type", e);
 
 	if (r < 0)
@@ -54,6 +54,12 @@ static int opt_machine(struct parse *p, const char *value, struct err *e)
 	if (r == 0)
 		r = optset_bool(&o, "dump-guest-core", &dump, e);
 	p->c->no_guest_dump = !dump;
+	if (r == 0)
+		r = optset_bool(&o, "hpet", &hpet, e);
+	if (r == 0)
+		r = optset_bool(&o, "acpi", &acpi, e);
+	p->c->no_hpet = !hpet;
+	p->c->no_acpi = !acpi;
 	if (r == 0)
 		r = options_all_used(&o, "-machine", e);
 out:
@@ -218,6 +224,12 @@ static int opt_name(struct parse *p, const char *v, struct err *e)
 		r = options_string(&p->c->name, name ? name : "", e);
 	}
 	if (r == 0)
+		r = options_take(&o, "process", &p->c->process, e);
+	if (r == 0 && p->c->process && strlen(p->c->process) > 15)
+		r = err_set(e, -EINVAL, "-name process=%s: at most 15 bytes", p->c->process);
+	if (r == 0)
+		r = optset_bool(&o, "debug-threads", &p->c->debug_threads, e);
+	if (r == 0)
 		r = options_all_used(&o, "-name", e);
 	optset_free(&o);
 	return r;
@@ -234,6 +246,22 @@ int options_uuid(const char *option, const char *v, struct err *e)
 	return form[i] || v[i]
 		       ? err_set(e, -EINVAL, "%s%s is not of the form %s", option, v, form)
 		       : 0;
+}
+
+static int opt_no_hpet(struct parse *p, const char *v, struct err *e)
+{
+	(void)v;
+	(void)e;
+	p->c->no_hpet = true;
+	return 0;
+}
+
+static int opt_no_acpi(struct parse *p, const char *v, struct err *e)
+{
+	(void)v;
+	(void)e;
+	p->c->no_acpi = true;
+	return 0;
 }
 
 static int opt_uuid(struct parse *p, const char *v, struct err *e)
@@ -296,6 +324,8 @@ static const struct device_key machine_keys[] = {
 	{ "pflash1", "name", "the same for its variables" },
 	{ "memory-backend", "name", "the id= of a memory -object" },
 	{ "mem-merge", "on|off", "equal pages of machines may become one; off if not given" },
+	{ "hpet", "on|off", "the HPET; on if not given" },
+	{ "acpi", "on|off", "ACPI's tables; on if not given" },
 	{ "dump-guest-core", "on|off", "core dumps have the guest's memory" },
 	{ NULL, NULL, NULL },
 };
@@ -320,6 +350,8 @@ static const struct device_key memory_keys[] = {
 };
 static const struct device_key name_keys[] = {
 	{ "guest", "text", "what the machine is called" },
+	{ "process", "text", "what the process is called, 15 bytes at most" },
+	{ "debug-threads", "on|off", "vCPUs' threads have names" },
 	{ NULL, NULL, NULL },
 };
 static const struct device_key rtc_keys[] = {
@@ -358,6 +390,8 @@ static const struct option_row rows[] = {
 	{ .name = "append", .arg = "TEXT", .fn = opt_append },
 	{ .name = "name", .arg = "NAME", .fn = opt_name, .first = "guest", .keys = name_keys },
 	{ .name = "uuid", .arg = "UUID", .fn = opt_uuid },
+	{ .name = "no-hpet", .fn = opt_no_hpet },
+	{ .name = "no-acpi", .fn = opt_no_acpi },
 	{ .name = "rtc", .arg = "OPTS", .fn = opt_rtc, .keys = rtc_keys },
 	{ .name = NULL },
 };

@@ -34,7 +34,6 @@ static const struct option_row rows[] = {
 	NO("fsdev", "OPTS", SHARED_DIR),
 	NO("virtfs", "OPTS", SHARED_DIR),
 	/* network, characters */
-	NO("net", "OPTS", "use -nic"),
 	NO("parallel", "WHERE", "there is no parallel port"),
 	NO("tpmdev", "OPTS", "there is no TPM"),
 	/* displays, sound, USB */
@@ -52,8 +51,6 @@ static const struct option_row rows[] = {
 	/* the machine */
 	NO("numa", "OPTS", "the guest's memory is one node"),
 	NO("set", "OPTS", "give the key with the option itself"),
-	NO("no-acpi", NULL, "the machines are found by ACPI"),
-	NO("no-hpet", NULL, "the machines have an HPET"),
 	NO("icount", "OPTS", "instructions are not counted"),
 	NO("singlestep", NULL, "use -accel soft,step=on"),
 	NO("xen-attach", NULL, XEN),
@@ -65,9 +62,6 @@ static const struct option_row rows[] = {
 	NO("only-migratable", NULL, MIGRATION),
 	NO("dump-vmstate", "FILE", MIGRATION),
 	/* how it runs */
-	NO("daemonize", NULL, "start it under a supervisor"),
-	NO("D", "FILE", "there is no log of the guest's instructions yet"),
-	NO("d", "ITEMS", "there is no log of the guest's instructions yet"),
 	NO("dfilter", "RANGES", "there is no log of the guest's instructions yet"),
 	NO("trace", "OPTS", "there are no trace points"),
 	NO("plugin", "OPTS", "there are no plugins"),
@@ -77,9 +71,6 @@ static const struct option_row rows[] = {
 	NO("compat", "OPTS", "nothing is deprecated"),
 	NO("seed", "NUMBER", "random numbers are the host's"),
 	NO("add-fd", "OPTS", "give the file's name"),
-	NO("chroot", "DIR", "use -runas and the filter of system calls"),
-	NO("msg", "OPTS", "messages have one form"),
-	NO("nodefaults", NULL, "use -nic none, -serial none and -monitor none"),
 	{ .name = NULL },
 };
 

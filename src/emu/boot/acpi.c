@@ -285,7 +285,8 @@ int acpi_build(const struct acpi_env *env, struct acpi *out, struct err *e)
 	tables[n] = fadt(&b, f, tables[n]);
 	n++;
 	tables[n++] = madt(&b);
-	tables[n++] = hpet(&b);
+	if (!env->no_hpet)
+		tables[n++] = hpet(&b);
 	if (env->q35)
 		tables[n++] = mcfg(&b);
 	memcpy(out->rsdp, "RSD PTR ", 8);

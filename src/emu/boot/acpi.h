@@ -46,7 +46,7 @@ struct acpi_env {
 	uint16_t pm_base;              /* ports of the power management */
 	uint64_t mmcfg;                /* configuration space in memory; 0: none */
 	uint16_t pvpanic;              /* its port; 0: it is not there */
-	bool q35, vga;
+	bool q35, vga, no_hpet;
 	bool serials[2];
 };
 

@@ -112,13 +112,15 @@ static void reserved(struct aml *a, const struct acpi_env *env)
 {
 	size_t d, b;
 
-	d = aml_device(a, "HPET");
-	hid(a, "PNP0103");
-	aml_object(a, "_CRS");
-	b = aml_buffer(a);
-	aml_fixed32(a, HPET_BASE, 0x400);
-	aml_buffer_end(a, b);
-	aml_end(a, d);
+	if (!env->no_hpet) {
+		d = aml_device(a, "HPET");
+		hid(a, "PNP0103");
+		aml_object(a, "_CRS");
+		b = aml_buffer(a);
+		aml_fixed32(a, HPET_BASE, 0x400);
+		aml_buffer_end(a, b);
+		aml_end(a, d);
+	}
 	d = aml_device(a, "FWCF");
 	aml_object(a, "_HID");
 	aml_string(a, "QEMU0002");

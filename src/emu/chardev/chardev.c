@@ -438,9 +438,6 @@ static void shut(struct chardev *c)
 	loop_forget(l, &c->more);
 	if (c->raw)
 		tcsetattr(c->fds.in, TCSANOW, &c->saved);
-	if (c->config->kind == CHARDEV_UNIX && c->config->server && !c->config->abstract &&
-	    c->fds.listener >= 0)
-		unlink(c->config->path);
 	fds_close(&c->fds);
 	io_close(c->tick.fd);
 	pthread_mutex_destroy(&c->lock);

@@ -162,5 +162,9 @@ void fds_close(struct chardev_fds *f)
 		io_close(f->out);
 	io_close(f->listener);
 	io_close(f->log);
+	if (f->made)
+		unlink(f->made);
+	free(f->made);
+	f->made = NULL;
 	f->in = f->out = f->listener = f->log = -1;
 }

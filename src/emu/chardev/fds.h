@@ -14,6 +14,7 @@ struct chardev_fds {
 	bool terminal;  /* stdio: raw while it is open */
 	bool pty;       /* nobody may be there, which is seen by looking */
 	bool reachable; /* by other machines */
+	char *made;     /* the whole name of a socket to remove, or NULL */
 	char about[FDS_ABOUT];
 };
 

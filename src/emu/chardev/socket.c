@@ -133,7 +133,12 @@ static int open_unix(const struct config_chardev *c, struct chardev_fds *f, stru
 	if (c->server && !c->abstract)
 		clear_way(&a, len);
 	r = try(c, (struct sockaddr *)&a, len, f);
-	return r < 0 ? failed(c, f, r, e) : 0;
+	if (r < 0)
+		return failed(c, f, r, e);
+	/* where it is, whatever the process's folder is by then */
+	if (c->server && !c->abstract)
+		f->made = realpath(c->path, NULL);
+	return 0;
 }
 
 static int try_all(const struct config_chardev *c, const struct addrinfo *list,

@@ -112,7 +112,7 @@ static int make_timers(struct pc *p, struct err *e)
 	if (r == 0)
 		r = rtc_new(&p->rtc, m->bus, m->clock, m->config->rtc_base, isa(p, 8), e);
 	if (r == 0)
-		r = hpet_new(&p->hpet, m->bus, m->clock, &env, e);
+		r = m->config->no_hpet ? 0 : hpet_new(&p->hpet, m->bus, m->clock, &env, e);
 	if (r == 0)
 		r = acpi_pm_new(&p->pm, m->bus, m->clock, isa(p, ACPI_SCI), on_off, p, e);
 	return r;
@@ -172,6 +172,7 @@ static void acpi_now(void *arg, struct acpi_env *env)
 				  .mmcfg = pc_pci_ecam(p->pci),
 				  .q35 = m->config->kind == MACHINE_Q35,
 				  .pvpanic = pc_devices_pvpanic(pc_pci_devices(p->pci)),
+				  .no_hpet = m->config->no_hpet,
 				  .serials = { p->serial[0] != NULL, p->serial[1] != NULL } };
 	for (unsigned i = 0; i < m->vcpus; i++)
 		env->apic_id[i] = (uint8_t)m->vcpu[i].x86->index;
@@ -248,7 +249,8 @@ void pc_reset(struct machine *m)
 	ioapic_reset(p->ioapic);
 	pit_reset(p->pit);
 	rtc_reset(p->rtc);
-	hpet_reset(p->hpet);
+	if (p->hpet)
+		hpet_reset(p->hpet);
 	i8042_reset(p->i8042);
 	ports_reset(p->ports);
 	acpi_pm_reset(p->pm);
@@ -257,7 +259,7 @@ void pc_reset(struct machine *m)
 			serial_reset(p->serial[i]);
 	pc_pci_reset(p->pci);
 	pc_fw_reset(p->fw, p->rtc);
-	if (!pc_firmware(m))
+	if (!pc_firmware(m) && !m->config->no_acpi)
 		place_acpi(p);
 }
 

@@ -232,7 +232,7 @@ int pc_fw_files(struct pc_fw *f, void (*acpi)(void *arg, struct acpi_env *env), 
 		r = e820_file(f, e);
 	if (r == 0)
 		r = fw_cfg_file(f->cfg, "etc/system-states", states, sizeof(states), e);
-	if (r == 0)
+	if (r == 0 && !f->m->config->no_acpi)
 		r = acpi_files(f, e);
 	if (r == 0)
 		r = smbios_files(f, e);

@@ -2,6 +2,7 @@
 /* From guest bytes to a block of host code. */
 #include "emu/accel/soft/trans.h"
 #include "emu/bus.h"
+#include "emu/log.h"
 #include "emu/mem.h"
 
 #include <string.h>
@@ -316,6 +317,8 @@ struct block *block_translate(struct soft *s, unsigned max)
 	t->b = b;
 	decode(t, b, max);
 	b->len = t->at[t->n];
+	if (log_on(s->x.c->log, LOG_IN_ASM))
+		listing(t);
 	liveness(t);
 	t->start = room;
 	t->e.p = room;

@@ -39,6 +39,9 @@ struct trans {
 	uint8_t *start;
 };
 
+/* listing.c: what was decoded, to the log. */
+void listing(const struct trans *t);
+
 static inline const struct x86_insn *tr_insn(const struct trans *t)
 {
 	return &t->insns[t->k].i;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Interrupts and exceptions on their way to their handlers: Intel SDM volume 3, chapter 6. */
 #include "emu/cpu/x86/exec.h"
+#include "emu/log.h"
+
+#include <stdio.h>
 
 enum { IDT_TASK = 5, IDT_INT16 = 6, IDT_TRAP16 = 7, IDT_INT32 = 14, IDT_TRAP32 = 15 };
 
@@ -207,6 +210,27 @@ static bool page_fault(const struct x86_event *ev)
 	return !ev->soft && !ev->external && ev->vector == X86_PF;
 }
 
+static void tell(const struct x86_exec *x, const struct x86_event *ev)
+{
+	const struct x86_cpu *c = x->c;
+	char more[64] = "";
+
+	if (!log_on(c->log, LOG_INT))
+		return;
+	if (ev->vector == X86_PF && !ev->soft && !ev->external)
+		snprintf(more, sizeof(more), " error %04x CR2 %016llx", ev->error,
+			 (unsigned long long)ev->cr2);
+	else if (ev->has_error)
+		snprintf(more, sizeof(more), " error %04x", ev->error);
+	log_line(c->log, "int: CPU %u %s %02x at %04x:%016llx SP %04x:%016llx CPL %u%s",
+		 c->index,
+		 ev->external ? "interrupt"
+		 : ev->soft   ? "INT"
+			      : "exception",
+		 ev->vector, c->seg[X86_CS].sel, (unsigned long long)c->rip, c->seg[X86_SS].sel,
+		 (unsigned long long)c->gpr[X86_RSP], x86_cpl(c), more);
+}
+
 bool x86_deliver(struct x86_exec *x, const struct x86_event *first)
 {
 	/* Survives the jumps: changed between setjmp and longjmp. */
@@ -220,6 +244,7 @@ bool x86_deliver(struct x86_exec *x, const struct x86_event *first)
 	for (;;) {
 		struct x86_event ev = now;
 
+		tell(x, &ev);
 		if (!setjmp(here)) {
 			deliver_one(x, &ev);
 			x->fault = outer;
@@ -249,6 +274,7 @@ void x86_soft_int(struct x86_exec *x, uint8_t vector, uint64_t next)
 	if (x86_v86(c) && (c->rflags & RFL_IOPL) != RFL_IOPL && vector != X86_BP &&
 	    vector != X86_OF)
 		x86_gp(x, 0);
+	tell(x, &ev);
 	if (x86_protected(c))
 		deliver_protected(x, &ev);
 	else

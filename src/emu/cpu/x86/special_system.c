@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Instructions of the operating system. */
 #include "emu/cpu/x86/insn.h"
+#include "emu/log.h"
 
 static void need_ring0(struct x86_exec *x)
 {
@@ -250,6 +251,13 @@ static void rdtsc(struct x86_exec *x, bool p)
 		c->gpr[X86_RCX] = (uint32_t)c->msr.tsc_aux;
 }
 
+static void no_msr(const struct x86_cpu *c, const char *what, uint32_t n)
+{
+	if (log_on(c->log, LOG_UNIMP))
+		log_line(c->log, "unimp: CPU %u %s %08x at %016llx", c->index, what, n,
+			 (unsigned long long)c->rip);
+}
+
 static void msr(struct x86_exec *x, bool write)
 {
 	struct x86_cpu *c = x->c;
@@ -258,11 +266,15 @@ static void msr(struct x86_exec *x, bool write)
 
 	need_ring0(x);
 	if (write) {
-		if (!x86_wrmsr(x, n, v))
+		if (!x86_wrmsr(x, n, v)) {
+			no_msr(c, "WRMSR", n);
 			x86_gp(x, 0);
+		}
 	} else {
-		if (!x86_rdmsr(x, n, &v))
+		if (!x86_rdmsr(x, n, &v)) {
+			no_msr(c, "RDMSR", n);
 			x86_gp(x, 0);
+		}
 		put_pair(c, v);
 	}
 }

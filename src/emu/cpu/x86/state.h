@@ -243,7 +243,8 @@ struct x86_cpu {
 	const struct x86_cpuid *cpuid; /* cpuid.h */
 	const struct x86_apic_ops *apic;
 	void *apic_arg;
-	unsigned index; /* APIC ID */
+	unsigned index;  /* APIC ID */
+	struct log *log; /* what -d asks for; or NULL */
 
 	/* In the layout of XSAVE, not compacted, as the host's own instruction writes it. */
 	_Alignas(64) uint8_t xsave[X86_XSAVE_SIZE];
