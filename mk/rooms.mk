@@ -22,7 +22,7 @@ needs.hugepages := mount jansson
 needs.modules := libkmod jansson
 needs.hostcheck := jansson
 needs.tune := inih jansson
-needs.emu := zydis jansson
+needs.emu := zydis jansson zlib
 likes.img := libdeflate
 
 # A file that needs more than the rest of its room; without the library the room is

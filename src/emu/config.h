@@ -15,6 +15,7 @@
 #define CONFIG_FW       64
 #define CONFIG_CHARDEVS 24
 #define CONFIG_MONITORS 8
+#define CONFIG_VIDEOS   4
 #define CONFIG_OBJECTS  8
 
 enum machine_kind { MACHINE_PC, MACHINE_Q35 };
@@ -75,6 +76,14 @@ struct config_net {
 	bool has_mac;
 	struct config_pci pci;
 	unsigned boot; /* bootindex + 1; 0: none */
+};
+
+/* A graphics card. */
+struct config_video {
+	bool bochs; /* bochs-display; else a VGA, of which there is one */
+	struct config_pci pci;
+	uint32_t memory;     /* bytes */
+	unsigned xres, yres; /* what its monitor prefers; 0: no monitor tells */
 };
 
 /* What a machine is made with beside its own: name and options of -device. */
@@ -194,6 +203,9 @@ struct machine_config {
 	enum panic_action panic;
 	unsigned log_items; /* enum log_item */
 	char *log_file;     /* NULL: standard error */
+	struct config_video video[CONFIG_VIDEOS];
+	unsigned videos;
+	bool curses; /* the screen is the terminal */
 	bool no_reboot, no_shutdown, stopped, snapshot;
 	char *name, *uuid, *runas, *pidfile;
 	bool daemonize;

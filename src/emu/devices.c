@@ -98,6 +98,22 @@ static const struct device_key pci_test_keys[] = {
 	{ "membar", "size", "bytes of a third BAR; none if not given" },
 	{ NULL, NULL, NULL },
 };
+#define VIDEO_KEYS                                                                   \
+	PCI_KEYS, { "edid", "on|off", "whether a monitor tells what it can" },       \
+		{ "xres", "num", "pixels of a row that the monitor prefers; 1280" }, \
+	{                                                                            \
+		"yres", "num", "rows that it prefers; 800"                           \
+	}
+static const struct device_key vga_keys[] = {
+	VIDEO_KEYS,
+	{ "vgamem_mb", "num", "MiB of memory, a power of two; 16 if not given" },
+	{ NULL, NULL, NULL },
+};
+static const struct device_key bochs_keys[] = {
+	VIDEO_KEYS,
+	{ "vgamem", "size", "memory, a power of two; 16M if not given" },
+	{ NULL, NULL, NULL },
+};
 static const struct device_key no_keys[] = { { NULL, NULL, NULL } };
 static const struct device_key rng_keys[] = {
 	{ "rng", "str", "the id= of an -object rng-random or rng-builtin" },
@@ -125,6 +141,8 @@ static const struct device_row rows[] = {
 	  pvpanic_keys },
 	{ "pvpanic-pci", "PCI", "the same on PCI", DEVICE_PLAIN, pvpanic_pci_keys },
 	{ "i6300esb", "PCI", "a watchdog", DEVICE_PLAIN, pci_keys },
+	{ "VGA", "PCI", "the graphics card of -vga std", DEVICE_VGA, vga_keys },
+	{ "bochs-display", "PCI", "a frame buffer without a VGA", DEVICE_BOCHS, bochs_keys },
 	{ "isa-debug-exit", "ISA", "ends the machine with a status of the guest's",
 	  DEVICE_DEBUG_EXIT, exit_keys },
 	{ "pci-testdev", "PCI", "BARs for tests of accesses to them", DEVICE_PLAIN,

@@ -14,6 +14,8 @@ enum device_kind {
 	DEVICE_NET,
 	DEVICE_DEBUG_EXIT,
 	DEVICE_PLAIN, /* the machine reads its keys */
+	DEVICE_VGA,
+	DEVICE_BOCHS,
 };
 
 struct device_key {

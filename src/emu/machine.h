@@ -19,6 +19,7 @@
 #include "emu/config.h"
 #include "emu/cpu/x86/cpuid.h"
 #include "emu/disk.h"
+#include "emu/display/display.h"
 #include "emu/irq.h"
 #include "emu/loop.h"
 #include "emu/mem.h"
@@ -68,6 +69,7 @@ struct machine {
 	unsigned vcpus;
 	struct vcpu_group group;
 
+	struct display display;
 	struct apics *apics;
 	struct pc *pc; /* machines/pc.c */
 	int kernel_fd, initrd_fd;

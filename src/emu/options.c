@@ -33,8 +33,9 @@ int options_all_used(const struct optset *o, const char *option, struct err *e)
 }
 
 static const struct option_group *const groups[] = {
-	&options_run,    &options_machine, &options_boot, &options_char,    &options_chardev,
-	&options_object, &options_disk,    &options_dev,  &options_actions, &options_refused,
+	&options_run,     &options_machine, &options_boot,    &options_char,
+	&options_chardev, &options_object,  &options_disk,    &options_dev,
+	&options_actions, &options_display, &options_refused,
 };
 
 const struct option_row *options_row(unsigned i)
@@ -128,6 +129,8 @@ int options_parse(int argc, char **argv, int64_t now, struct machine_config *c,
 		r = one(p, argc, argv, &i, e);
 	if (r == 0 && a->ask == OPTIONS_RUN)
 		r = options_char_defaults(p, e);
+	if (r == 0 && a->ask == OPTIONS_RUN)
+		r = options_display_finish(p, e);
 	if (r == 0 && a->ask == OPTIONS_RUN)
 		r = options_finish(p, e);
 	if (r == 0 && a->ask == OPTIONS_RUN)

@@ -270,6 +270,10 @@ static int opt_device(struct parse *p, const char *value, struct err *e)
 	case DEVICE_NET:
 		r = device_net(p, row, &o, e);
 		break;
+	case DEVICE_VGA:
+	case DEVICE_BOCHS:
+		r = options_device_video(p, row, &o, e);
+		break;
 	case DEVICE_DEBUG_EXIT:
 		r = device_exit(p, &o, e);
 		break;

@@ -23,6 +23,8 @@ struct netdev {
 	struct config_net net;
 };
 
+enum parse_vga { PARSE_VGA_DEFAULT, PARSE_VGA_NONE, PARSE_VGA_STD };
+
 /* While the line is read. */
 struct parse {
 	struct machine_config *c;
@@ -32,6 +34,7 @@ struct parse {
 	int64_t now;
 	bool in_file;   /* -readconfig */
 	bool mem_given; /* -m */
+	enum parse_vga vga;
 	bool nographic, nodefaults, serial_given, monitor_given;
 	unsigned places; /* of monitors */
 	unsigned serials;
@@ -55,7 +58,8 @@ int options_uuid(const char *option, const char *v, struct err *e) MUST_CHECK;
 
 /* The groups: one a room.  A new one goes into the list in options.c. */
 extern const struct option_group options_machine, options_char, options_chardev, options_object,
-	options_run, options_boot, options_disk, options_dev, options_actions, options_refused;
+	options_run, options_boot, options_disk, options_dev, options_actions, options_display,
+	options_refused;
 
 /* Does what -@name @value does; for configuration files. */
 int options_one(struct parse *p, const char *name, const char *value, struct err *e) MUST_CHECK;
@@ -103,6 +107,10 @@ int options_device_disk(struct parse *p, const struct device_row *row, struct op
 			struct err *e) MUST_CHECK;
 int options_device_scsi(struct parse *p, const char *id, const struct config_pci *pci,
 			struct err *e) MUST_CHECK;
+/* Graphics cards: that of a -device, and the one that a machine has by itself. */
+int options_device_video(struct parse *p, const struct device_row *row, struct optset *o,
+			 struct err *e) MUST_CHECK;
+int options_display_finish(struct parse *p, struct err *e) MUST_CHECK;
 int options_disks_finish(struct parse *p, struct err *e) MUST_CHECK;
 void options_free_disk(struct config_disk *d);
 /* Where on the PCI bus: addr=, and disable-legacy=, disable-modern= of virtio devices. */

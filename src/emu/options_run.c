@@ -5,25 +5,6 @@
 
 #include <string.h>
 
-static int opt_display(struct parse *p, const char *v, struct err *e)
-{
-	(void)p;
-	if (!strcmp(v, "none"))
-		return 0;
-	return err_set(
-		e, -ENOTSUP,
-		"-display %s: there is no display yet; -display none and -nographic work", v);
-}
-
-static int opt_vga(struct parse *p, const char *v, struct err *e)
-{
-	(void)p;
-	if (!strcmp(v, "none"))
-		return 0;
-	return err_set(e, -ENOTSUP, "-vga %s: there is no graphics card yet; -vga none works",
-		       v);
-}
-
 static int opt_no_reboot(struct parse *p, const char *v, struct err *e)
 {
 	(void)v;
@@ -218,8 +199,6 @@ static const struct option_row rows[] = {
 	{ .name = "version", .fn = opt_version },
 	{ .name = "list-options", .fn = opt_list },
 	{ .name = "list-keys", .fn = opt_list_keys },
-	{ .name = "display", .arg = "KIND", .fn = opt_display },
-	{ .name = "vga", .arg = "KIND", .fn = opt_vga },
 	{ .name = "no-reboot", .fn = opt_no_reboot },
 	{ .name = "no-shutdown", .fn = opt_no_shutdown },
 	{ .name = "snapshot", .fn = opt_snapshot },

@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "emu/dev/pci_int.h"
+#include "emu/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,10 +42,50 @@ static bool may_map(const struct pci_dev *d, const struct pci_bar *b, uint64_t a
 	return at + size > at && at + size != (b->wide ? 0 : UINT64_C(1) << 32);
 }
 
+/* In an exclusive section of the vCPUs. */
+static void memory_job(void *arg)
+{
+	struct pci_bar *b = arg;
+	const struct pci_dev *d = b->region.dev;
+	struct mem *mem = d->bus->env.mem;
+	uint64_t size = b->region.size, to = b->shall_at;
+	const struct mem_slot *s;
+	size_t n;
+
+	if (b->is_at == to)
+		return;
+	if (b->is_at && mem_map(mem, b->is_at, size, NULL, false, NULL) < 0)
+		return;
+	b->is_at = 0;
+	s = mem_slots(mem, &n);
+	for (size_t i = 0; i < n && to; i++)
+		if (s[i].gpa < to + size && to < s[i].gpa + s[i].size)
+			to = 0;
+	if (to && mem_map(mem, to, size, b->bytes, true, NULL) == 0)
+		b->is_at = to;
+}
+
+static void move_memory(struct pci_dev *d, struct pci_bar *b, uint64_t to)
+{
+	struct vcpu_group *group = d->bus->env.group;
+
+	if (b->shall_at == to)
+		return;
+	b->shall_at = to;
+	if (group)
+		vcpu_exclusive(group, &b->move);
+	else
+		memory_job(b);
+}
+
 static void update_bar(struct pci_dev *d, struct pci_bar *b, uint64_t at)
 {
 	bool want = may_map(d, b, at);
 
+	if (b->bytes) {
+		move_memory(d, b, want ? at : 0);
+		return;
+	}
 	if (b->mapped && (!want || b->region.base != at)) {
 		bus_remove(d->bus->env.bus, &b->region);
 		b->mapped = false;
@@ -104,6 +145,14 @@ void pci_bar(struct pci_dev *d, unsigned n, bool io, bool wide, uint64_t size,
 	store_le32(w, (uint32_t)bits);
 	if (wide)
 		store_le32(w + 4, (uint32_t)(bits >> 32));
+}
+
+void pci_bar_memory(struct pci_dev *d, unsigned n, uint64_t size, uint8_t *bytes)
+{
+	pci_bar(d, n, false, false, size, NULL, d, NULL);
+	d->bar[n].bytes = bytes;
+	d->bar[n].move = (struct vcpu_job){ .run = memory_job, .arg = &d->bar[n] };
+	d->config[PCI_BAR0 + 4 * n] = 8; /* may be read ahead */
 }
 
 /* ---- configuration space ---- */

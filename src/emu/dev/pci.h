@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "emu/bus.h"
 #include "emu/irq.h"
+#include "emu/vcpu.h"
 
 #define PCI_SLOTS    32
 #define PCI_BARS     6
@@ -40,6 +41,7 @@ enum {
 #define PCI_CMD_MASTER 0x0004
 #define PCI_CMD_NOINTX 0x0400
 
+struct mem;
 struct pci;
 struct pci_dev;
 
@@ -47,6 +49,10 @@ struct pci_bar {
 	bool io, wide; /* ports; 64 bits, and takes the next one, too */
 	struct bus_region region;
 	bool mapped;
+	/* Of memory: its bytes; where they are in the guest's map and where they shall be; 0: nowhere. */
+	uint8_t *bytes;
+	uint64_t is_at, shall_at;
+	struct vcpu_job move;
 };
 
 struct msix_entry {
@@ -83,6 +89,9 @@ struct pci_dev {
 
 struct pci_env {
 	struct bus *bus;
+	/* For BARs of memory; who must be outside guest code when such a one moves. */
+	struct mem *mem;
+	struct vcpu_group *group;
 	struct irq line[PCI_LINES]; /* pin p of slot s is line (s + p) % 4 */
 	struct msi_sink msi;
 	uint64_t ecam;         /* 0: none */
@@ -99,6 +108,9 @@ void pci_ids(struct pci_dev *d, uint16_t vendor, uint16_t device, uint32_t class
 /* A BAR of @size bytes (a power of two; at least 16, 4096 of memory) with these registers. */
 void pci_bar(struct pci_dev *d, unsigned n, bool io, bool wide, uint64_t size,
 	     const struct bus_ops *ops, void *dev, pthread_mutex_t *lock);
+/* A BAR that shows these bytes as memory: @size as above, page aligned.  It is never seen where RAM
+ * or ROM is.  Such a device comes and goes only while no vCPU runs. */
+void pci_bar_memory(struct pci_dev *d, unsigned n, uint64_t size, uint8_t *bytes);
 /* Room for a capability of @len bytes; its offset. */
 unsigned pci_cap(struct pci_dev *d, uint8_t id, unsigned len);
 /* Firmware for the device, which stays the caller's: the read-only memory of its expansion ROM

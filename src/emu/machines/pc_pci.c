@@ -9,6 +9,7 @@
 #include "emu/machines/chipset.h"
 #include "emu/machines/pc_devices.h"
 #include "emu/machines/pc_disks.h"
+#include "emu/machines/pc_video.h"
 #include "emu/virtio/net.h"
 
 #include <stdlib.h>
@@ -18,6 +19,7 @@ struct pc_pci {
 	struct machine *m;
 	struct pci *bus;
 	struct chipset *chipset;
+	struct pc_video *video;
 	struct pc_disks *disks;
 	struct irq ioapic;
 	struct virtio_net *net[CONFIG_DEVICES];
@@ -28,7 +30,8 @@ static int add_devices(struct pc_pci *p, struct irq isa, struct err *e)
 {
 	const struct irq ioapic = { p->ioapic.set, p->ioapic.arg, 0 };
 	struct machine_config *c = p->m->config;
-	int r = 0;
+	/* in front, where guests expect it */
+	int r = pc_video_new(&p->video, p->m, p->bus, e);
 
 	for (unsigned i = 0; i < c->nets && r == 0; i++)
 		r = virtio_net_new(&p->net[i], p->bus, p->m->mem, &c->net[i], e);
@@ -53,6 +56,8 @@ int pc_pci_new(struct pc_pci **out, struct machine *m, const struct pc_pci_env *
 {
 	bool q35 = m->config->kind == MACHINE_Q35;
 	struct pci_env env = { .bus = m->bus,
+			       .mem = m->mem,
+			       .group = &m->group,
 			       .msi = { apics_msi, m->apics },
 			       .ecam = q35 ? ACPI_MMCFG : 0,
 			       .low = acpi_low_window(m->low_ram, q35),
@@ -133,6 +138,7 @@ struct pc_devices *pc_pci_devices(const struct pc_pci *p)
 
 void pc_pci_reset(struct pc_pci *p)
 {
+	pc_video_reset(p->video);
 	pc_disks_reset(p->disks);
 	pc_devices_reset(p->devices);
 	for (unsigned i = 0; i < CONFIG_DEVICES; i++)
@@ -152,6 +158,7 @@ void pc_pci_free(struct pc_pci *p)
 		virtio_net_free(p->net[i]);
 	pc_devices_free(p->devices);
 	pc_disks_free(p->disks);
+	pc_video_free(p->video);
 	chipset_free(p->chipset);
 	p->chipset = NULL;
 	pci_root_free(p->bus);

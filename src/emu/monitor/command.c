@@ -9,6 +9,7 @@
 #include "emu/machine.h"
 #include "emu/mem.h"
 #include "emu/monitor/ringbuf.h"
+#include "emu/monitor/screen.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -284,6 +285,7 @@ static const struct word {
 	{ "ringbuf_read", "ID SIZE: what was written to a chardev of memory", ringbuf_show },
 	{ "ringbuf_write", "ID TEXT: write to one", ringbuf_add },
 	{ "savevm", "refused: states cannot be saved yet", no_states },
+	{ "screendump", "FILE [-f ppm|png]: a picture of the screen", screen_dump },
 	{ "stop", "stop the guest", do_stop },
 	{ "system_powerdown", "press the power button", do_powerdown },
 	{ "system_reset", "press the reset button", do_reset },

@@ -3,6 +3,7 @@
 #include "emu/machine.h"
 #include "emu/monitor/command.h"
 #include "emu/monitor/ringbuf.h"
+#include "emu/monitor/screen.h"
 
 #include <string.h>
 
@@ -171,6 +172,7 @@ static const struct {
 	{ "quit", do_quit },
 	{ "ringbuf-read", ringbuf_read },
 	{ "ringbuf-write", ringbuf_write },
+	{ "screendump", screen_dump_json },
 	{ "snapshot-load", no_states },
 	{ "snapshot-save", no_states },
 	{ "stop", do_stop },
