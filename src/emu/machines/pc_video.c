@@ -32,7 +32,7 @@ static void read_rom(struct pc_video *p, const struct config_video *c, uint8_t *
 		return;
 	line = str_printf(NULL, "the graphics card has no BIOS: %s", e.msg);
 	if (line && p->m->config->tell)
-		p->m->config->tell(line);
+		p->m->config->tell(p->m->config, line);
 }
 
 static int add(struct pc_video *p, unsigned i, struct pci *bus, struct err *e)
