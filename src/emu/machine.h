@@ -151,4 +151,7 @@ void pc_reset(struct machine *m);
 bool pc_firmware(const struct machine *m);
 int pc_pic_vector(void *machine);
 bool pc_button(struct machine *m);
+/* Bytes that a PS/2 keyboard sends (display/keys.h), all or none.  False: the guest is not ready for
+ * them.  Any thread. */
+bool pc_key(struct machine *m, const uint8_t *codes, unsigned n);
 #endif

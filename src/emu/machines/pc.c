@@ -268,6 +268,11 @@ bool pc_button(struct machine *m)
 	return acpi_pm_button(m->pc->pm);
 }
 
+bool pc_key(struct machine *m, const uint8_t *codes, unsigned n)
+{
+	return i8042_key(m->pc->i8042, codes, n);
+}
+
 void pc_free(struct machine *m)
 {
 	struct pc *p = m->pc;
