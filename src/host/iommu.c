@@ -196,7 +196,9 @@ static enum iommu_remap remap_of(const struct host *h, const struct iommu *m, co
 
 	if (known && on)
 		return IOMMU_REMAP_ON;
-	if (m->state == IOMMU_ABSENT || tables_lack_remap(h, m->sources))
+	/* virtio-iommu translates memory only */
+	if (m->state == IOMMU_ABSENT || m->sources == IOMMU_VIOT ||
+	    tables_lack_remap(h, m->sources))
 		return IOMMU_REMAP_NONE;
 	return known || off_word ? IOMMU_REMAP_OFF : IOMMU_REMAP_UNKNOWN;
 }

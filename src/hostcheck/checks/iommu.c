@@ -142,6 +142,15 @@ int iommu_remap(struct facts *f, struct finding *out, struct err *e)
 			"Without it vfio refuses devices. Take intremap=off (and nointremap) off "
 			"the kernel's command line.");
 	case IOMMU_REMAP_NONE:
+		if (m->sources == IOMMU_VIOT) {
+			found(out, V_WARN, "virtio-iommu has none");
+			return advise(
+				out, NULL, R_NONE,
+				"vfio refuses to pass devices on, unless allow_unsafe_interrupts=1, "
+				"which lets a guest send interrupts into this machine. Its host "
+				"could give it an IOMMU that has (QEMU: -device "
+				"intel-iommu,intremap=on).");
+		}
 		found(out, V_WARN, "this machine has none");
 		return advise(
 			out, NULL, R_FIRMWARE,

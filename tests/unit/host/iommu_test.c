@@ -188,6 +188,15 @@ static void other_machines(void **state)
 	assert_string_equal(iommu_kind_name(m.units[3].kind), "Arm SMMUv3");
 	iommu_free(&m);
 	tree_remove(&t);
+	/* a virtio-iommu alone: nobody switched its remapping off, it has none */
+	tree_make(&t);
+	tree_file(&t, "/.hostkit-record", "arch = x86_64\n");
+	tree_file(&t, "/sys/firmware/acpi/tables/VIOT", "");
+	tree_file(&t, "/sys/kernel/irq/30/chip_name", "PCI-MSI\n");
+	look(&t, &m);
+	assert_int_equal(m.remap, IOMMU_REMAP_NONE);
+	iommu_free(&m);
+	tree_remove(&t);
 }
 
 int main(void)

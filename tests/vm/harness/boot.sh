@@ -10,7 +10,8 @@
 #	# machine: -cpu EPYC,+svm -device amd-iommu	options of qemu-system-ARCH
 #	# firmware: uefi				boot by it: arm64 then has ACPI, no device tree
 #	# bochs: corei7_haswell_4770			in bochs, as this processor, in place of QEMU
-#	# with: apt accounts				what with-NAME.sh adds to the root
+#	# with: apt accounts				what with-NAME.sh adds to the root, or the
+#							kernel that it puts in place of the usual
 #	# append: hugepagesz=1G				words for the kernel
 #	# memory: 1536					MiB
 #	# limit: 240					seconds
@@ -57,13 +58,15 @@ case $(field arch x86_64) in
 arm64) qemu=qemu-system-aarch64 console=ttyAMA0 machine="-machine virt -cpu cortex-a72" ;;
 *) qemu=qemu-system-x86_64 console=ttyS0 machine="-machine q35 -cpu EPYC,+svm" ;;
 esac
+kernel=$dir/vmlinuz
+[ ! -e vmlinuz ] || kernel=vmlinuz
 firmware=
 [ "$(field firmware none)" != uefi ] || firmware="-bios $dir/uefi.fd"
 model=$(field bochs '')
 
 if [ -n "$model" ]; then
 	status=0
-	bash "$(dirname "$0")/bochs.sh" "$dir/vmlinuz" initrd root.img "$limit" "$(field memory 512)" \
+	bash "$(dirname "$0")/bochs.sh" "$kernel" initrd root.img "$limit" "$(field memory 512)" \
 		"$model" "$(field append '')" >console.raw 2>console.err || status=$?
 	[ $status != 77 ] || skip "$(tail -n 1 console.err)"
 else
@@ -71,7 +74,7 @@ else
 	timeout -k 5 "$limit" $qemu -accel tcg,thread=multi -smp 2 -m "$(field memory 1024)" \
 		-nodefaults -no-user-config -display none -serial stdio -nic none \
 		-drive file=root.img,if=none,id=root,format=raw,cache=unsafe -device virtio-blk-pci,drive=root \
-		-kernel "$dir/vmlinuz" -initrd initrd $firmware $(field machine "$machine") \
+		-kernel "$kernel" -initrd initrd $firmware $(field machine "$machine") \
 		-append "console=$console panic=-1 quiet $(field append '')" >console.raw 2>console.err </dev/null || :
 fi
 
