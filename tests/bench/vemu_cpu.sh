@@ -50,17 +50,21 @@ sh "$here/tests/vm/harness/initrd.sh" "$parts" initrd script
 echo k | cpio --quiet -o -H newc -R 0:0 | gzip -1 >>initrd
 
 cr=$(printf '\r')
-# account NAME PARENT: of the emulator that writes here
+# account NAME PARENT: of the emulator that writes here, without a process of its own
 account() {
+	emulator=
 	while read -r line; do
 		case $line in
 		*@@*) ;;
 		*) continue ;;
 		esac
-		emulator=$(pgrep -P "$2")
-		cpu=$(cat /proc/"$emulator"/task/*/schedstat | awk '{ s += $1 } END { printf "%.3f", s / 1e9 }')
+		: "${emulator:=$(pgrep -P "$2")}"
+		ns=0
+		for t in /proc/"$emulator"/task/*/schedstat; do
+			read -r n _ <"$t" && ns=$((ns + n))
+		done
 		line=${line#*@@}
-		echo "$1 ${line%"$cr"} $cpu"
+		echo "$1 ${line%"$cr"} $ns"
 	done
 }
 
@@ -98,7 +102,7 @@ awk '
 		for (i = 1; i <= n; i++) {
 			r = order[i]
 			q = best["b", r] / best["a", r]
-			printf "| %s | %.2f | %.2f | %.2f |\n", r, best["a", r], best["b", r], q
+			printf "| %s | %.2f | %.2f | %.2f |\n", r, best["a", r] / 1e9, best["b", r] / 1e9, q
 			if (r != "boot" && r != "forks") { sum += log(q); rows++ }
 		}
 		if (rows)

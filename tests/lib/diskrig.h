@@ -34,13 +34,13 @@ struct rig {
 	struct ide *ide;
 	struct ahci *ahci;
 	struct nvme *nvme;
-	unsigned irq[2], line[PCI_LINES]; /* levels */
-	uint64_t ahci_at, nvme_at, bm_at; /* BARs */
+	_Atomic unsigned irq[2], line[PCI_LINES]; /* levels; the devices' threads set them */
+	uint64_t ahci_at, nvme_at, bm_at;         /* BARs */
 };
 
 static inline void rig_irq(void *arg, unsigned pin, int level)
 {
-	((unsigned *)arg)[pin] = level != 0;
+	((_Atomic unsigned *)arg)[pin] = level != 0;
 }
 
 static inline void rig_msi(void *arg, uint64_t addr, uint32_t data)

@@ -105,7 +105,7 @@ static struct desc fetch(const uint8_t *table, unsigned i)
 {
 	uint8_t raw[DESC];
 
-	memcpy(raw, table + i * DESC, DESC);
+	mem_copy(raw, table + i * DESC, DESC);
 	return (struct desc){ load_le64(raw), load_le32(raw + 8), load_le16(raw + 12),
 			      load_le16(raw + 14) };
 }

@@ -228,11 +228,12 @@ static uint8_t *sqe(unsigned n, uint8_t op, uint64_t lba, unsigned blocks)
 /* The status of answer @n, which the first round marks with 1. */
 static unsigned answer(unsigned n)
 {
-	const uint8_t *c = rig.ram + RIG_CQ + 16 * n;
+	const uint32_t *c = (const uint32_t *)(const void *)(rig.ram + RIG_CQ + 16 * n + 12);
+	uint32_t v;
 
-	while (!(__atomic_load_n(c + 14, __ATOMIC_ACQUIRE) & 1))
+	while (!((v = __atomic_load_n(c, __ATOMIC_ACQUIRE)) & 1u << 16))
 		nap();
-	return load_le16(c + 14) >> 1;
+	return v >> 17;
 }
 
 static void nvme(void **state)

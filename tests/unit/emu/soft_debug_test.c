@@ -118,6 +118,12 @@ static void leaps(void **state)
 
 static void alignment(void **state)
 {
+#ifdef __SANITIZE_THREAD__
+	/* Linux leaves the flag set in a handler; the sanitizer's, which comes before ours, does
+	 * not keep to alignments. */
+	print_message("# a thread sanitizer cannot run with AC set\n");
+	skip();
+#endif
 	(void)state;
 	run(RING3_AC("here: mov edx, [rbx + 1]\n"));
 	assert_int_equal(reg(X86_R8), X86_AC);

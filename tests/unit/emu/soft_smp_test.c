@@ -49,7 +49,7 @@ static void test_locked_operations(void **state)
 		NULL);
 	assert_int_equal(cell(0), 60000);
 	assert_int_equal(cell(1), 60000);
-	assert_int_equal(*(uint32_t *)(void *)(s.g.ram + CELL + 190), 60000);
+	assert_int_equal((uint32_t)guest_get64(&s.g, CELL + 190), 60000);
 	assert_int_equal(cell(4), 60000);
 	assert_int_equal(cell(5), 9000);
 	assert_int_equal(guest_get64(&s.g, CELL + 328), (uint64_t)-9000);

@@ -70,6 +70,24 @@ static uint64_t dst_lin(const struct str *s, bool write)
 	return x86_linear(s->x, X86_ES, reg(s, X86_RDI), s->size, write);
 }
 
+#ifdef __SANITIZE_THREAD__
+/* As mem_copy(), which tells the sanitizer whose affair races over these bytes are. */
+static void copy_up(uint8_t *d, const uint8_t *p, uint64_t bytes, unsigned size)
+{
+	uint64_t v;
+
+	for (uint64_t k = 0; k < bytes; k += size) {
+		mem_copy(&v, p + k, size);
+		mem_copy(d + k, &v, size);
+	}
+}
+
+static void fill(uint8_t *d, uint64_t v, uint64_t n, unsigned size)
+{
+	for (uint64_t k = 0; k < n; k++)
+		mem_copy(d + k * size, &v, size);
+}
+#else
 /* As the processor does it, element by element: a run may overlap itself. */
 static void copy_up(uint8_t *d, const uint8_t *p, uint64_t bytes, unsigned size)
 {
@@ -80,6 +98,17 @@ static void copy_up(uint8_t *d, const uint8_t *p, uint64_t bytes, unsigned size)
 	for (uint64_t k = 0; k < bytes; k += size)
 		memmove(d + k, p + k, size);
 }
+
+static void fill(uint8_t *d, uint64_t v, uint64_t n, unsigned size)
+{
+	if (size == 1 || v == 0) {
+		memset(d, (int)(v & 255), n * size);
+		return;
+	}
+	for (uint64_t k = 0; k < n; k++)
+		memcpy(d + k * size, &v, size);
+}
+#endif
 
 static uint64_t do_movs(const struct str *s, uint64_t n)
 {
@@ -104,16 +133,6 @@ done:
 	advance(s, X86_RSI, n);
 	advance(s, X86_RDI, n);
 	return n;
-}
-
-static void fill(uint8_t *d, uint64_t v, uint64_t n, unsigned size)
-{
-	if (size == 1 || v == 0) {
-		memset(d, (int)(v & 255), n * size);
-		return;
-	}
-	for (uint64_t k = 0; k < n; k++)
-		memcpy(d + k * size, &v, size);
 }
 
 static uint64_t do_stos(const struct str *s, uint64_t n)
