@@ -17,7 +17,7 @@ LIBROOMS := base host hugepages modules img
 
 # Libraries a room cannot do without, and those it uses where they are.  The names
 # are pkg-config's.
-needs.img := zlib libzstd blkid jansson
+needs.img := zlib libzstd blkid jansson nettle
 needs.hugepages := mount jansson
 needs.modules := libkmod jansson
 needs.hostcheck := jansson

@@ -18,6 +18,7 @@ const struct cli_opt cmd_compare_opts[] = {
 	{ "cache", 'T', "MODE", OPT_CACHE },
 	CMD_OPT_SHARE,
 	CMD_OPT_IMAGE_OPTS,
+	CMD_OPT_OUTPUT,
 	CMD_OPT_PROGRESS,
 	CMD_OPT_QUIET,
 	CMD_OPT_OBJECT,
@@ -73,6 +74,29 @@ static int print_verdict(const struct img_compare *k)
 	return COMPARE_DIFFER;
 }
 
+static int print_json(const struct img_compare *k, const struct blk *a, const struct blk *b)
+{
+	static const char *const verdicts[] = {
+		[COMPARE_IDENTICAL] = "identical",
+		[COMPARE_CONTENT] = "content",
+		[COMPARE_SIZE] = "size",
+		[COMPARE_STATUS] = "allocation",
+	};
+	json_t *o = json_pack("{s:s, s:b, s:s, s:s}", "schema", "vimg-compare/1", "identical",
+			      k->verdict == COMPARE_IDENTICAL, "verdict", verdicts[k->verdict],
+			      "warning", k->size_differs ? "sizes differ" : "");
+
+	if (o && (k->verdict == COMPARE_CONTENT || k->verdict == COMPARE_STATUS))
+		json_object_set_new(o, "offset", json_integer((json_int_t)k->offset));
+	if (o && !k->size_differs)
+		json_object_del(o, "warning");
+	if (o)
+		json_object_set_new(o, "virtual-sizes",
+				    json_pack("[I, I]", (json_int_t)a->size,
+					      (json_int_t)b->size));
+	return cmd_print_json(o) ? COMPARE_FAIL_STATUS : k->verdict != COMPARE_IDENTICAL;
+}
+
 static int compare(const struct compare *c, struct blk *a, struct blk *b)
 {
 	struct cmd_progress cp;
@@ -85,6 +109,8 @@ static int compare(const struct compare *c, struct blk *a, struct blk *b)
 	cmd_progress_full(&cp, r == 0 && k.verdict == COMPARE_IDENTICAL);
 	if (r < 0)
 		cmd_fail(&e, "%s", "");
+	else if (c->o.json)
+		r = print_json(&k, a, b);
 	else if (!c->o.quiet)
 		r = print_verdict(&k);
 	else
@@ -103,6 +129,8 @@ int cmd_compare(int argc, char **argv)
 	r = cmd_parse(cmd_compare_opts, argc, argv, &c.o, own_opt, &c, &n);
 	if (r >= 0)
 		return r;
+	if (cmd_check_output(&c.o))
+		return COMPARE_NOT_OPEN;
 	if (n != 2)
 		return cmd_usage(&c.o, "Expecting two image file names");
 	if (cmd_cache_mode(c.cache, "source cache", &flags))

@@ -26,6 +26,7 @@ enum {
 	OPT_COPY_RANGE,
 	OPT_RATE,
 	OPT_SALVAGE,
+	OPT_VERIFY,
 	OPT_BITMAPS,
 	OPT_SKIP_BITMAPS,
 	OPT_CACHE,
@@ -54,6 +55,7 @@ const struct cli_opt cmd_convert_opts[] = {
 	{ "copy-range-offloading", 'C', NULL, OPT_COPY_RANGE },
 	{ "rate-limit", 'r', "BYTES", OPT_RATE },
 	{ "salvage", 0, NULL, OPT_SALVAGE },
+	{ "verify", 0, NULL, OPT_VERIFY },
 	{ "bitmaps", 0, NULL, OPT_BITMAPS },
 	{ "skip-broken-bitmaps", 0, NULL, OPT_SKIP_BITMAPS },
 	{ "target-cache", 't', "MODE", OPT_CACHE },
@@ -164,6 +166,9 @@ static int own_opt(void *ctx, unsigned id, const char *value)
 		return 0;
 	case OPT_COPY_RANGE:
 		c->k.copy_range = true;
+		return 0;
+	case OPT_VERIFY:
+		c->k.verify = true;
 		return 0;
 	case OPT_SALVAGE:
 		c->k.salvage = true;

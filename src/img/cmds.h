@@ -15,6 +15,8 @@ int cmd_cache(int argc, char **argv);
 extern const struct cli_opt cmd_cache_opts[];
 int cmd_check(int argc, char **argv);
 extern const struct cli_opt cmd_check_opts[];
+int cmd_checksum(int argc, char **argv);
+extern const struct cli_opt cmd_checksum_opts[];
 int cmd_commit(int argc, char **argv);
 extern const struct cli_opt cmd_commit_opts[];
 int cmd_compare(int argc, char **argv);

@@ -276,7 +276,8 @@ int img_compare(struct blk *a, struct blk *b, struct img_compare *in, struct err
 	in->size_differs = false;
 	in->failure = COMPARE_FAIL_READ;
 	in->offset = 0;
-	progress_total(in->progress, c.end);
+	if (!in->part)
+		progress_total(in->progress, c.end);
 	if (in->strict && c.common != c.end) {
 		in->verdict = COMPARE_SIZE;
 		return 0;

@@ -21,6 +21,7 @@ struct img_compare {
 	bool strict;               /* sizes and allocation must be the same too */
 	unsigned threads;          /* 0: as many as there are processors */
 	struct progress *progress; /* in bytes of the larger image; may be NULL */
+	bool part;                 /* its total is set already, and counts these bytes */
 	/* out */
 	enum compare_verdict verdict;
 	uint64_t offset; /* of the first mismatch: its sector, or byte against zeroes */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "img/convert.h"
 
+#include "img/compare.h"
 #include "img/convert_bitmaps.h"
 #include "img/convert_copy.h"
 #include "img/guard.h"
@@ -22,6 +23,11 @@ static int check_options(const struct img_convert *c, const struct img_format *f
 	if (c->compress && c->create.prealloc != PREALLOC_OFF)
 		return err_set(e, -EINVAL,
 			       "Compression and preallocation not supported at the same time");
+	if (c->verify && c->src_n > 1)
+		return err_set(e, -EINVAL, "Only a single source can be verified");
+	if (c->verify && c->salvage)
+		return err_set(e, -EINVAL,
+			       "What salvaging mode replaces by zeroes cannot be verified");
 	if (c->parallel > CONVERT_PARALLEL_MAX)
 		return err_set(e, -EINVAL,
 			       "Invalid number of coroutines. Allowed number of "
@@ -90,6 +96,46 @@ static int run(struct img_convert *c, struct blk *dst, bool fresh, struct err *e
 	return r == 0 && c->bitmaps ? convert_bitmaps(c, dst, e) : r;
 }
 
+/* Is what was written what the source holds?  The file is opened anew: what the engine has in
+ * memory does not count. */
+static int verify(const struct img_convert *c, const char *path, struct err *e)
+{
+	struct img_compare k = { .progress = c->progress, .part = true };
+	AUTO_BLK struct blk *dst = NULL;
+	struct img_open o = {
+		.filename = c->dst,
+		.path = strcmp(path, c->dst) ? path : NULL,
+		.format = c->dst_format,
+		.flags = c->dst_flags & ~(unsigned)BLK_WRITETHROUGH,
+		.opts = c->dst_opts,
+		.log = c->log,
+	};
+	int r = img_open(&o, &dst, e);
+
+	if (r == 0)
+		r = img_compare(c->src[0], dst, &k, e);
+	if (r < 0)
+		return err_wrap(e, r, "verifying '%s'", c->dst);
+	/* -n into a larger image: the rest is not ours */
+	if (k.verdict == COMPARE_IDENTICAL || k.offset >= c->src[0]->size)
+		return 0;
+	return err_set(e, -EIO,
+		       "'%s' does not hold what was written: the first difference is "
+		       "at offset %llu",
+		       c->dst, (unsigned long long)k.offset);
+}
+
+static int finish(const struct img_convert *c, struct blk **dst, const char *path,
+		  struct err *e)
+{
+	struct blk *done = *dst;
+	int r;
+
+	*dst = NULL;
+	r = blk_close(done, e);
+	return r == 0 && c->verify ? verify(c, path, e) : r;
+}
+
 /* Writes into the image that is there. */
 static int into_existing(struct img_convert *c, struct err *e)
 {
@@ -100,15 +146,8 @@ static int into_existing(struct img_convert *c, struct err *e)
 	c->in_place_why = "-n was given";
 	if (r < 0)
 		return err_wrap(e, r, "Could not open '%s'", c->dst);
-	if (r == 0)
-		r = run(c, dst, false, e);
-	if (r == 0) {
-		struct blk *done = dst;
-
-		dst = NULL;
-		r = blk_close(done, e);
-	}
-	return r;
+	r = run(c, dst, false, e);
+	return r < 0 ? r : finish(c, &dst, c->dst, e);
 }
 
 static int not_made(const struct img_convert *c, int r, struct err *e)
@@ -121,7 +160,6 @@ static int into_new(struct img_convert *c, const char *path, struct err *e)
 	bool reserved =
 		c->create.prealloc == PREALLOC_FALLOC || c->create.prealloc == PREALLOC_FULL;
 	AUTO_BLK struct blk *dst = NULL;
-	struct blk *done;
 	int r;
 
 	if (!c->create.size)
@@ -134,11 +172,7 @@ static int into_new(struct img_convert *c, const char *path, struct err *e)
 	if (r < 0)
 		return err_wrap(e, r, "Could not open '%s'", c->dst);
 	r = run(c, dst, true, e);
-	if (r < 0)
-		return r;
-	done = dst;
-	dst = NULL;
-	return blk_close(done, e);
+	return r < 0 ? r : finish(c, &dst, path, e);
 }
 
 int img_convert(struct img_convert *c, struct err *e)

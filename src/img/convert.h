@@ -32,6 +32,7 @@ struct img_convert {
 
 	/* How. */
 	bool compress, salvage, copy_range, out_of_order;
+	bool verify;       /* read both again when all is written, before the name is taken */
 	unsigned parallel; /* 1..CONVERT_PARALLEL_MAX; 0: chosen by processors */
 	bool sparse_given; /* -S was used: look for zeroes even where blocks can be shared */
 	uint64_t sparse;   /* bytes of zeroes that become a hole; 0: all is written */

@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/threads.h"
 #include "base/zero.h"
-#include "img/convert_order.h"
+#include "img/order.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -480,7 +480,7 @@ int convert_copy(struct img_convert *c, struct blk *dst, bool zero_init, bool ba
 	k.step = max_u64(PIECE, k.unit);
 	pthread_mutex_init(&k.lock, NULL);
 	(void)clock_gettime(CLOCK_MONOTONIC, &k.start);
-	progress_total(c->progress, k.total);
+	progress_total(c->progress, k.total + (c->verify ? dst->size : 0));
 	/* More jobs than threads: who is done early hands in and begins the next. */
 	r = run(&k, n, c->compress || c->out_of_order ? n : 2 * n, e);
 	pthread_mutex_destroy(&k.lock);

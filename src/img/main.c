@@ -26,6 +26,7 @@ static const struct cmd cmds[] = {
 	{ "bitmap", cmd_bitmap, cmd_bitmap_opts },
 	{ "cache", cmd_cache, cmd_cache_opts },
 	{ "check", cmd_check, cmd_check_opts },
+	{ "checksum", cmd_checksum, cmd_checksum_opts },
 	{ "commit", cmd_commit, cmd_commit_opts },
 	{ "compare", cmd_compare, cmd_compare_opts },
 	{ "convert", cmd_convert, cmd_convert_opts },

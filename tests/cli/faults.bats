@@ -131,3 +131,23 @@ each_call() {
 	grep -q "dst" err
 	grep -q "Input/output error" err
 }
+
+# A disk that says yes and stores something else.
+@test "convert --verify: what was written wrongly does not get the name" {
+	local n rc noticed=0
+	for ((n = 1; n < 200; n++)); do
+		rc=0
+		rm -f dst
+		FAULT_AT=$n FAULT_WRITES=1 FAULT_LIE=1 FAULT_COUNT=count LD_PRELOAD=$IOFAULT \
+			"$VIMG" convert --verify -f raw -O qcow2 src.raw dst >out 2>err || rc=$?
+		if [ "$rc" = 0 ]; then
+			qemu-img compare -q src.raw dst
+		else
+			[ ! -e dst ]
+			no_debris
+			grep -q "does not hold what was written" err && noticed=$((noticed + 1))
+		fi
+		[ "$(cat count)" -ge "$n" ] || break
+	done
+	[ "$noticed" -gt 0 ]
+}

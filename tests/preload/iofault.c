@@ -6,6 +6,7 @@
  *	FAULT_AT=N      the N-th call fails (with FAULT_AFTER=1: and all that follow)
  *	FAULT_ERRNO=E   with this errno (default EIO)
  *	FAULT_WRITES=1  only calls that change a file count
+ *	FAULT_LIE=1     the call does not fail, but if it writes, one byte is another
  *	FAULT_SHORT=1   instead, every transfer is cut to half its length
  *	FAULT_COUNT=F   at exit the number of calls is written to F
  */
@@ -14,6 +15,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -36,8 +38,8 @@ static int regular(int fd)
 	return r;
 }
 
-/* 1 if this call has to fail; errno is set. */
-static int fails(int fd, int changes)
+/* 1 if this call is the one. */
+static int is_chosen(int fd, int changes)
 {
 	long at = number("FAULT_AT", 0), n;
 
@@ -46,8 +48,31 @@ static int fails(int fd, int changes)
 	n = atomic_fetch_add(&calls, 1) + 1;
 	if (!at || n < at || (n > at && !number("FAULT_AFTER", 0)))
 		return 0;
+	return 1;
+}
+
+/* 1 if this call has to fail; errno is set. */
+static int fails(int fd, int changes)
+{
+	if (!is_chosen(fd, changes) || number("FAULT_LIE", 0))
+		return 0;
 	errno = (int)number("FAULT_ERRNO", EIO);
 	return 1;
+}
+
+/* The bytes to write instead of @buf, or NULL; free() them. */
+static unsigned char *lie(int fd, const void *buf, size_t len)
+{
+	unsigned char *other;
+
+	if (!len || !number("FAULT_LIE", 0) || !is_chosen(fd, 1))
+		return NULL;
+	other = malloc(len);
+	if (!other)
+		abort();
+	memcpy(other, buf, len);
+	other[len / 2] ^= 1;
+	return other;
 }
 
 static size_t cut(int fd, size_t len)
@@ -71,17 +96,32 @@ __attribute__((destructor)) static void report(void)
 	if (!real)                       \
 	*(void **)(&real) = dlsym(RTLD_NEXT, name)
 
-#define TRANSFER(name, buffer, changes)                                            \
-	ssize_t name(int fd, buffer buf, size_t len, off_t off);                   \
-	ssize_t name(int fd, buffer buf, size_t len, off_t off)                    \
-	{                                                                          \
-		REAL(ssize_t, #name, int, buffer, size_t, off_t);                  \
-		return fails(fd, changes) ? -1 : real(fd, buf, cut(fd, len), off); \
+#define LOAD(name)                                                           \
+	ssize_t name(int fd, void *buf, size_t len, off_t off);              \
+	ssize_t name(int fd, void *buf, size_t len, off_t off)               \
+	{                                                                    \
+		REAL(ssize_t, #name, int, void *, size_t, off_t);            \
+		return fails(fd, 0) ? -1 : real(fd, buf, cut(fd, len), off); \
 	}
-TRANSFER(pread, void *, 0)
-TRANSFER(pread64, void *, 0)
-TRANSFER(pwrite, const void *, 1)
-TRANSFER(pwrite64, const void *, 1)
+LOAD(pread)
+LOAD(pread64)
+
+#define STORE(name)                                                     \
+	ssize_t name(int fd, const void *buf, size_t len, off_t off);   \
+	ssize_t name(int fd, const void *buf, size_t len, off_t off)    \
+	{                                                               \
+		REAL(ssize_t, #name, int, const void *, size_t, off_t); \
+		unsigned char *other = lie(fd, buf, len);               \
+		ssize_t r;                                              \
+                                                                        \
+		if (!number("FAULT_LIE", 0) && fails(fd, 1))            \
+			return -1;                                      \
+		r = real(fd, other ? other : buf, cut(fd, len), off);   \
+		free(other);                                            \
+		return r;                                               \
+	}
+STORE(pwrite)
+STORE(pwrite64)
 
 #define SIMPLE(name)                                 \
 	int name(int fd);                            \

@@ -3,10 +3,10 @@
  * Pieces of work that several threads prepare side by side and that are written one after
  * the other, in the order of their tickets.  Who has prepared a piece hands it in and goes on; whoever
  * hands in the one whose turn it is writes it, and those after it that are there.
- * Part of convert.
+ * convert and checksum work so.
  */
-#ifndef IMG_CONVERT_ORDER_H
-#define IMG_CONVERT_ORDER_H
+#ifndef IMG_ORDER_H
+#define IMG_ORDER_H
 
 #include "base/err.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "img/convert_order.h"
+#include "img/order.h"
 
 #include "base/threads.h"
 #include "tests/unit/unit.h"
