@@ -113,7 +113,6 @@ LOAD(pread64)
 		REAL(ssize_t, #name, int, const void *, size_t, off_t); \
 		unsigned char *other = lie(fd, buf, len);               \
 		ssize_t r;                                              \
-                                                                        \
 		if (!number("FAULT_LIE", 0) && fails(fd, 1))            \
 			return -1;                                      \
 		r = real(fd, other ? other : buf, cut(fd, len), off);   \
