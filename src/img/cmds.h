@@ -33,6 +33,8 @@ int cmd_map(int argc, char **argv);
 extern const struct cli_opt cmd_map_opts[];
 int cmd_measure(int argc, char **argv);
 extern const struct cli_opt cmd_measure_opts[];
+int cmd_probe(int argc, char **argv);
+extern const struct cli_opt cmd_probe_opts[];
 int cmd_rebase(int argc, char **argv);
 extern const struct cli_opt cmd_rebase_opts[];
 int cmd_resize(int argc, char **argv);

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char *usage_name(const char *usage)
+const char *guard_usage_name(const char *usage)
 {
 	static const struct {
 		const char *usage, *name;
@@ -39,7 +39,7 @@ static int report(blkid_probe pr, const char *path, struct err *e)
 	if (type)
 		return err_set(e, -EEXIST,
 			       "'%s' holds a %s (%s%s%s%s); use --force to overwrite it", path,
-			       usage_name(usage), type, labelled ? ", label \"" : "",
+			       guard_usage_name(usage), type, labelled ? ", label \"" : "",
 			       labelled ? label : "", labelled ? "\"" : "");
 	if (table)
 		return err_set(e, -EEXIST,

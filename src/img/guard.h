@@ -16,4 +16,7 @@
  */
 int img_guard(const char *path, bool content, struct err *e) MUST_CHECK;
 
+/* What libblkid calls "filesystem", "raid" or "crypto", in words; NULL is something, too. */
+const char *guard_usage_name(const char *usage);
+
 #endif

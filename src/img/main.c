@@ -35,6 +35,7 @@ static const struct cmd cmds[] = {
 	{ "info", cmd_info, cmd_info_opts },
 	{ "map", cmd_map, cmd_map_opts },
 	{ "measure", cmd_measure, cmd_measure_opts },
+	{ "probe", cmd_probe, cmd_probe_opts },
 	{ "rebase", cmd_rebase, cmd_rebase_opts },
 	{ "resize", cmd_resize, cmd_resize_opts },
 	{ "snapshot", cmd_snapshot, cmd_snapshot_opts },
