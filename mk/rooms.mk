@@ -31,6 +31,7 @@ needs.src/base/json.c := jansson
 needs.src/base/out.c := jansson
 needs.src/emu/net/user.c := slirp
 needs.src/emu/sandbox.c := libseccomp
+needs.src/emu/display/terminal.c := ncursesw
 
 # program := room that holds its main.c and cmd_*.c
 PROGS     := vimg hostcheck vtune vmod vhuge vemu

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/tool.h"
 #include "emu/cmd.h"
+#include "emu/display/terminal.h"
 #include "emu/gdb/gdb.h"
 #include "emu/machine.h"
 #include "emu/monitor/monitor.h"
@@ -100,6 +101,7 @@ struct parts {
 	struct machine *m;
 	struct monitors *mon;
 	struct gdb *gdb;
+	struct terminal *terminal;
 	struct ender end;
 };
 
@@ -124,7 +126,9 @@ static int make(struct parts *p, struct machine_config *c, int signals, struct e
 			"for\n",
 			monitors_public(p->m));
 	}
-	return r == 0 && c->gdb ? gdb_new(&p->gdb, p->m, c->gdb, e) : r;
+	if (r == 0 && c->gdb)
+		r = gdb_new(&p->gdb, p->m, c->gdb, e);
+	return r == 0 && c->curses ? terminal_new(&p->terminal, p->m, e) : r;
 }
 
 static int run(struct machine_config *c, struct process *self)
@@ -149,6 +153,7 @@ static int run(struct machine_config *c, struct process *self)
 	if (r == 0)
 		r = machine_run(p.m, &status, &e);
 	/* before what the monitor looks at goes away */
+	terminal_free(p.terminal);
 	gdb_free(p.gdb);
 	monitors_free(p.mon);
 	if (r == 0)

@@ -14,10 +14,10 @@
 
 static int opt_display(struct parse *p, const char *v, struct err *e)
 {
-	(void)p;
-	if (!strcmp(v, "none"))
+	p->c->curses = !strcmp(v, "curses");
+	if (p->c->curses || !strcmp(v, "none"))
 		return 0;
-	return err_set(e, -ENOTSUP, "-display %s: there is none", v);
+	return err_set(e, -ENOTSUP, "-display %s: there are curses and none", v);
 }
 
 static int opt_vga(struct parse *p, const char *v, struct err *e)
@@ -101,12 +101,32 @@ int options_device_video(struct parse *p, const struct device_row *row, struct o
 	return r;
 }
 
+/* The terminal is the screen's alone. */
+static int curses_alone(const struct parse *p, struct err *e)
+{
+	const struct machine_config *c = p->c;
+
+	if (p->nographic || c->daemonize)
+		return err_set(e, -EINVAL, "-display curses and %s exclude each other",
+			       p->nographic ? "-nographic" : "-daemonize");
+	for (unsigned i = 0; i < c->chardevs; i++)
+		if (c->chardev[i].kind == CHARDEV_STDIO)
+			return err_set(
+				e, -EINVAL,
+				"-display curses and %s both want standard input and output",
+				c->chardev[i].id);
+	return 0;
+}
+
 int options_display_finish(struct parse *p, struct err *e)
 {
 	struct machine_config *c = p->c;
 	bool std = p->vga == PARSE_VGA_STD ||
 		   (p->vga == PARSE_VGA_DEFAULT && !p->nodefaults && !c->videos);
+	int r = c->curses ? curses_alone(p, e) : 0;
 
+	if (r < 0)
+		return r;
 	if (!std)
 		return 0;
 	if (has_vga(c) || c->videos == CONFIG_VIDEOS)

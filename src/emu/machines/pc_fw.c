@@ -315,7 +315,8 @@ static const struct config_disk *flash(const struct machine_config *c, unsigned 
 
 bool pc_fw_wanted(const struct machine_config *c)
 {
-	return !c->kernel || c->bios || flash(c, 0);
+	/* a screen that is looked at is set up by the BIOS */
+	return !c->kernel || c->bios || flash(c, 0) || c->curses;
 }
 
 /* The first ends at 4 GiB, the second before it. */
