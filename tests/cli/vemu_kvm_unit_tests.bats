@@ -153,3 +153,18 @@ again() {
 	suite i386 hpet_read_test max
 	suite i386 setjmp max
 }
+
+@test "kvm-unit-tests, 64 bits, several processors" {
+	CPUS=2 suite x86_64 smptest max
+	CPUS=3 suite x86_64 smptest max
+	CPUS=4 suite x86_64 ioapic max
+	CPUS=2 again 5 suite x86_64 apic max,+x2apic,+tsc-deadline
+	CPUS=2 again 5 suite x86_64 apic max,-x2apic,+tsc-deadline
+	CPUS=2 suite x86_64 vmexit max ipi
+	CPUS=2 suite x86_64 vmexit max ipi_halt
+	CPUS=2 suite x86_64 vmexit max toggle_cr0_wp
+	CPUS=2 suite x86_64 vmexit max toggle_cr4_pge
+	CPUS=2 suite x86_64 kvmclock_test max 10000 "$(date +%s)"
+	CPUS=2 suite x86_64 tsc_adjust max
+	CPUS=2 suite i386 smptest max
+}
