@@ -176,13 +176,9 @@ copy() {
 	: >host/usr/bin/vemu
 	echo 'node /usr/bin/vemu = f 0 0 0755 0 0' >>host/.hostkit-record
 	report host --only guest.accel --guest x86_64 | grep -q 'vemu takes it by itself, QEMU with'
-	# but not on every processor, and shared memory is its guests'
+	# but not on every processor
 	report host --only software.emulators >out
 	nowhere -q 'with KVM only' out
-	echo 'always within_size advise [never] deny force' >host/sys/kernel/mm/transparent_hugepage/shmem_enabled
-	expect "info: madvise; of shared memory never" host memory.thp
-	echo 'always within_size [advise] never deny force' >host/sys/kernel/mm/transparent_hugepage/shmem_enabled
-	expect "ok: madvise" host memory.thp
 	sed -i 's/ bmi2 / /' host/proc/cpuinfo
 	report host --only guest.accel --guest x86_64 >out
 	nowhere -q vemu\ takes out

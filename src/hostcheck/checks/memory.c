@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The host's memory: how much, how it is shared and kept. */
 #include "base/size.h"
-#include "host/emulators.h"
 #include "host/sysattr.h"
 #include "hostcheck/checks/checks.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static int memory_size(struct facts *f, struct finding *out, struct err *e)
@@ -54,19 +52,6 @@ static int memory_ksm(struct facts *f, struct finding *out, struct err *e)
 		"others hold: switch it off (run=2) if guests do not trust each other.");
 }
 
-static bool has_vemu(struct facts *f)
-{
-	struct emulators all;
-	bool has = false;
-
-	if (emulators_read(f->h, &all, NULL) < 0)
-		return false;
-	for (size_t i = 0; i < all.n; i++)
-		has = has || all.v[i].vemu;
-	free(all.v);
-	return has;
-}
-
 static int memory_thp(struct facts *f, struct finding *out, struct err *e)
 {
 	struct sys_thp t;
@@ -79,18 +64,10 @@ static int memory_thp(struct facts *f, struct finding *out, struct err *e)
 	if (t.defrag.active[0])
 		found_item(out, V_INFO, "defrag", "%s", t.defrag.active);
 	if (t.shmem.active[0])
-		found_item(out, V_INFO, "shmem", "%s", t.shmem.active);
+		found_item(out, V_INFO, "shmem", "%s: memory of guests that is a memfd",
+			   t.shmem.active);
 	if (!t.enabled.active[0])
 		return err_set(e, -EINVAL, "transparent_hugepage/enabled marks no word");
-	if (strcmp(t.enabled.active, "never") && has_vemu(f) &&
-	    (!strcmp(t.shmem.active, "never") || !strcmp(t.shmem.active, "deny"))) {
-		found(out, V_INFO, "%s; of shared memory %s", t.enabled.active, t.shmem.active);
-		return advise(
-			out, "memory.thp", R_NOW,
-			"The memory of vemu's guests is shared, as is that of QEMU's with memfd. "
-			"For huge pages of it: echo advise > "
-			"/sys/kernel/mm/transparent_hugepage/shmem_enabled");
-	}
 	if (strcmp(t.enabled.active, "never"))
 		return found(out, V_OK, "%s", t.enabled.active);
 	found(out, V_WARN, "never");
@@ -225,9 +202,9 @@ static const struct check checks[] = {
 		.id = "memory.thp",
 		.title = "Transparent huge pages",
 		.why = "They give guests most of what reserved huge pages give, without reserving.",
-		.how = "/sys/kernel/mm/transparent_hugepage; the word in brackets holds. Where vemu is "
-		       "installed also shmem_enabled, for its guests' memory is shared.",
-		.mend = "madvise or always; for shared memory advise.",
+		.how = "/sys/kernel/mm/transparent_hugepage; the word in brackets holds; "
+		       "enabled for guests' memory, shmem_enabled where that is a memfd.",
+		.mend = "madvise or always; for a memfd advise.",
 		.run = memory_thp,
 		.kernel = true,
 	},

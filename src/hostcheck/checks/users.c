@@ -171,7 +171,8 @@ static int users_limits(struct facts *f, struct finding *out, struct err *e)
 	found(out, uses_vfio(f) ? V_WARN : V_INFO, "may lock %s of memory",
 	      bytes_text(most, size));
 	return advise(out, "limits.memlock", R_RELOGIN,
-		      "A guest with a device passed on locks all of its memory. For that, in "
+		      "A guest with a device passed on, or with -overcommit mem-lock=on, locks "
+		      "all of its memory. For that, in "
 		      "/etc/security/limits.d: '@kvm - memlock unlimited'%s.",
 		      l.pam ? ""
 			    : "; no PAM is installed here, so for services set "

@@ -92,7 +92,7 @@ static int plan_thp(const struct host *h, const struct profile *p, struct plan *
 	return attribute(&s, SHMEM, p->thp_shared,
 			 !strcmp(p->thp_shared, "never")
 				 ? "shared memory is not moved together behind guests"
-				 : "vemu's guests, and QEMU's with memfd, have shared memory",
+				 : "guests whose memory is a memfd ask for them too",
 			 &told, e);
 }
 
