@@ -77,6 +77,24 @@ static const struct device_key virtio_keys[] = {
 	VIRTIO_KEYS,
 	{ NULL, NULL, NULL },
 };
+static const struct device_key balloon_keys[] = {
+	VIRTIO_KEYS,
+	{ "deflate-on-oom", "on|off", "on: the guest takes pages back before it runs out" },
+	{ "free-page-reporting", "on|off", "on: what the guest does not use is given back" },
+	{ NULL, NULL, NULL },
+};
+static const struct device_key serial_keys[] = {
+	VIRTIO_KEYS,
+	{ "max_ports", "num", "1 to 7; 7 if not given" },
+	{ NULL, NULL, NULL },
+};
+static const struct device_key port_keys[] = {
+	{ "chardev", "str", "the id= of a -chardev" },
+	{ "name", "str", "what the guest finds it by, in /dev/virtio-ports" },
+	{ "nr", "num", "which port; the first free if not given" },
+	{ "bus", "str", "the id of a virtio-serial-pci and .0; the first if not given" },
+	{ NULL, NULL, NULL },
+};
 static const struct device_key pvpanic_keys[] = {
 	{ "ioport", "num", "the port; 0x505 if not given" },
 	{ "events", "num",
@@ -137,6 +155,11 @@ static const struct device_row rows[] = {
 	{ "scsi-cd", "SCSI", "a CD-ROM drive there", DEVICE_SCSI_CD, scsi_keys },
 	{ "virtio-net-pci", "PCI", "a network card", DEVICE_NET, net_keys },
 	{ "virtio-rng-pci", "PCI", "random numbers of the host", DEVICE_PLAIN, rng_keys },
+	{ "virtio-balloon-pci", "PCI", "gives memory back", DEVICE_PLAIN, balloon_keys },
+	{ "virtio-serial-pci", "PCI", "a controller of ports", DEVICE_PLAIN, serial_keys },
+	{ "virtconsole", "virtio-serial", "a console there", DEVICE_PLAIN, port_keys },
+	{ "virtserialport", "virtio-serial", "bytes under a name there", DEVICE_PLAIN,
+	  port_keys },
 	{ "pvpanic", "ISA", "hears when the guest's kernel panics", DEVICE_PLAIN,
 	  pvpanic_keys },
 	{ "pvpanic-pci", "PCI", "the same on PCI", DEVICE_PLAIN, pvpanic_pci_keys },
@@ -158,8 +181,15 @@ const struct device_row *device_row(unsigned i)
 
 const struct device_row *device_find(const char *name)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+		size_t n = strlen(rows[i].name);
+
 		if (!strcmp(rows[i].name, name))
 			return &rows[i];
+		/* "virtio-rng" is short for "virtio-rng-pci", as in QEMU */
+		if (!strncmp(name, "virtio-", 7) && n == strlen(name) + 4 &&
+		    !memcmp(rows[i].name, name, n - 4) && !strcmp(rows[i].name + n - 4, "-pci"))
+			return &rows[i];
+	}
 	return NULL;
 }

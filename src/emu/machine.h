@@ -137,6 +137,14 @@ void machine_watchdog(struct machine *m);
 /* QEMU's name of it; NULL past the last. */
 const char *machine_watchdog_name(enum watchdog_action a);
 
+/* machine_balloon.c: the guest does not need [gpa, gpa + len) any more, which nobody has checked; any
+ * thread, as the next: so much is in its balloon now. */
+void machine_give_back(struct machine *m, uint64_t gpa, uint64_t len);
+void machine_ballooned(struct machine *m, uint64_t bytes);
+/* How much memory the guest shall have, and has.  -ENODEV: it has no balloon. */
+int machine_balloon(struct machine *m, uint64_t bytes, struct err *e) MUST_CHECK;
+int machine_balloon_now(struct machine *m, uint64_t *bytes, struct err *e) MUST_CHECK;
+
 /* For vcpu.c, in a vCPU's thread that was asked to stop: waits.  False: the end. */
 bool machine_vcpu_stop(struct vcpu *c);
 
@@ -149,6 +157,8 @@ void pc_free(struct machine *m);
 void pc_reset(struct machine *m);
 /* Firmware starts the machine; else the kernel is put in place and entered. */
 bool pc_firmware(const struct machine *m);
+struct virtio_balloon;
+struct virtio_balloon *pc_balloon(const struct machine *m);
 int pc_pic_vector(void *machine);
 bool pc_button(struct machine *m);
 /* Bytes that a PS/2 keyboard sends (display/keys.h), all or none.  False: the guest is not ready for

@@ -176,3 +176,75 @@ end
 	vemu_ends 60
 	heard '"event":"WATCHDOG","data":\{"action":"reset"\}' '"event":"SHUTDOWN".*guest-reset'
 }
+
+@test "virtio-serial: a console, and a port with a name, both ways" {
+	vemu_parts
+	cat >script <<'end'
+for p in /sys/class/virtio-ports/*; do echo "port ${p##*/} $(cat $p/name 2>/dev/null)"; done
+echo "conso""le says hello" >/dev/hvc0
+port=$(ls -d /dev/vport*p1 | head -n 1)
+seq 1 50000 >$port
+head -n 20000 <$port | md5sum
+echo done >$port
+end
+	vemu_initrd initrd script virtio_pci virtio_console
+	start "" -device virtio-serial -chardev file,id=con,path=hvc -device virtconsole,chardev=con \
+		-chardev socket,id=agent,path=agent,server=on,wait=off \
+		-device virtserialport,chardev=agent,name=org.example.agent.0,id=port1
+	until [ -S agent ]; do sleep 0.1; done
+	timeout 90 python3 - <<'end'
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect("agent")
+want = "".join("%d\n" % i for i in range(1, 50001)).encode()
+got = b""
+while len(got) < len(want):
+    part = s.recv(65536)
+    assert part
+    got += part
+assert got == want
+s.sendall("".join("%d\n" % i for i in range(1, 20001)).encode())
+assert s.recv(10) == b"done\n"
+end
+	vemu_ends 30
+	grep -q "$(seq 1 20000 | md5sum)" serial
+	grep -q 'console says hello' hvc
+	heard '"event":"VSERPORT_CHANGE","data":\{"id":"port1","open":true\}' \
+		'"event":"VSERPORT_CHANGE","data":\{"id":"port1","open":false\}'
+	grep -q 'port vport.p1 org.example.agent.0' serial
+}
+
+@test "virtio-balloon takes memory and gives it back; what the guest frees goes back by itself" {
+	vemu_parts
+	cat >script <<'end'
+dd if=/dev/zero of=/tmp/big bs=1M count=100 2>/dev/null
+echo "fu""ll"
+sleep 3
+rm /tmp/big
+sleep 1000
+end
+	vemu_initrd initrd script virtio_pci virtio_balloon
+	start "" -device virtio-balloon-pci,free-page-reporting=on
+	rss() { awk '/^Rss:/ { print $2 }' "/proc/$VEMU_PID/smaps_rollup"; }
+	serial 60 full
+	local tries=0 full
+	full=$(rss)
+	# the pages of the file are free in the guest then: after a while they are so here
+	until [ "$(rss)" -lt $((full - 60000)) ]; do
+		sleep 0.5
+		[ $((tries += 1)) -lt 60 ]
+	done
+	vemu_send '{"execute": "balloon", "arguments": {"value": 100663296}}'
+	vemu_wait 60 '"event":"BALLOON_CHANGE","data":\{"actual":1006'
+	vemu_send '{"execute": "query-balloon"}'
+	vemu_wait 20 '"actual":1006'
+	vemu_send '{"execute": "human-monitor-command", "arguments": {"command-line": "balloon 200"}}'
+	tries=0
+	until grep -q 'actual=200' console; do
+		vemu_send '{"execute": "human-monitor-command", "arguments": {"command-line": "info balloon"}}'
+		sleep 0.5
+		[ $((tries += 1)) -lt 60 ]
+	done
+	vemu_send '{"execute": "quit"}'
+	vemu_ends 20
+}

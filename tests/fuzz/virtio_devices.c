@@ -6,9 +6,13 @@
  *
  * The input is a list of steps: a byte of what, then operands; see one().
  */
+#include "emu/chardev/chardev.h"
+#include "emu/loop.h"
+#include "emu/virtio/balloon.h"
 #include "emu/virtio/blk.h"
 #include "emu/virtio/rng.h"
 #include "emu/virtio/scsi.h"
+#include "emu/virtio/serial.h"
 #include "tests/lib/diskrig.h"
 #include "tests/lib/fuzz.h"
 #include "tests/lib/virtrig.h"
@@ -20,7 +24,7 @@ struct input {
 	size_t n;
 };
 
-enum { BLK = 1, OLD_BLK, RNG, SCSI, DEVICES };
+enum { BLK = 1, OLD_BLK, RNG, SCSI, BALLOON, SERIAL, DEVICES };
 
 static struct vrig rig;
 static struct disk disk[4];
@@ -28,6 +32,9 @@ static struct virtio_blk *blk[2];
 static struct virtio *rng;
 static struct virtio_scsi *scsi;
 static struct vr_dev dev[DEVICES];
+static struct virtio_balloon *balloon;
+static struct virtio_serial *serial;
+static struct loop *loop;
 
 static uint64_t take(struct input *in, unsigned bytes)
 {
@@ -36,6 +43,33 @@ static uint64_t take(struct input *in, unsigned bytes)
 	for (unsigned i = 0; i < bytes && in->n; i++, in->n--)
 		v |= (uint64_t)*in->p++ << 8 * i;
 	return v;
+}
+
+static void give(void *arg, uint64_t gpa, uint64_t len)
+{
+	(void)arg;
+	must(len && gpa % 4096 == 0 && len % 4096 == 0 && gpa + len > gpa);
+}
+
+static void make_more(void)
+{
+	static char name[] = "ring";
+	static struct config_chardev ring = { .id = name,
+					      .kind = CHARDEV_RING,
+					      .size = 4096 };
+	const struct virtio_balloon_config b = { .reports = true, .give_back = give };
+	struct virtio_serial_config s = { 0 };
+	struct chardevs *chars;
+	struct err e = { 0 };
+
+	must(loop_new(&loop, &e) == 0);
+	must(chardevs_new(&chars, &(struct chardev_env){ .loop = loop }, &ring, 1, &e) == 0);
+	s.port[0] = (struct virtio_serial_port){ .there = true,
+						 .console = true,
+						 .chardev = chardevs_find(chars, "ring") };
+	s.port[1] = (struct virtio_serial_port){ .there = true, .name = "org.fuzz.0" };
+	must(virtio_balloon_new(&balloon, rig.pci, rig.mem, &b, &e) == 0);
+	must(virtio_serial_new(&serial, rig.pci, rig.mem, &s, &e) == 0);
 }
 
 static void make(void)
@@ -56,6 +90,7 @@ static void make(void)
 	must(virtio_blk_new(&blk[1], rig.pci, rig.mem, &o, &e) == 0);
 	must(virtio_rng_new(&rng, rig.pci, rig.mem, NULL, NULL, NULL, &e) == 0);
 	must(virtio_scsi_new(&scsi, rig.pci, rig.mem, &sc, &e) == 0);
+	make_more();
 }
 
 static void again(void)
@@ -64,6 +99,8 @@ static void again(void)
 		virtio_blk_reset(blk[i]);
 	virtio_reset(rng);
 	virtio_scsi_reset(scsi);
+	virtio_balloon_reset(balloon);
+	virtio_serial_reset(serial);
 	pci_reset(rig.pci);
 	pci_assign(rig.pci);
 	memset(rig.ram, 0, VR_RAM);
@@ -159,6 +196,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	for (unsigned i = 0; i < STEPS && in.n; i++)
 		one(&in);
 	again();
+	must(loop_once(loop, 0, NULL) == 0);
 	kept();
 	return 0;
 }

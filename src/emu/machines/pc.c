@@ -198,6 +198,11 @@ static void place_acpi(struct pc *p)
 	free(a.data);
 }
 
+struct virtio_balloon *pc_balloon(const struct machine *m)
+{
+	return pc_devices_balloon(pc_pci_devices(m->pc->pci));
+}
+
 bool pc_firmware(const struct machine *m)
 {
 	return pc_fw_wanted(m->config);

@@ -2,44 +2,16 @@
 #include "emu/machines/pc_devices.h"
 
 #include "base/mem.h"
-#include "base/optset.h"
 #include "emu/dev/i6300esb.h"
 #include "emu/dev/pc_testdev.h"
 #include "emu/dev/pci_testdev.h"
 #include "emu/dev/pvpanic.h"
+#include "emu/machines/pc_devices_int.h"
+#include "emu/virtio/balloon.h"
 #include "emu/virtio/rng.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-struct pc_devices;
-
-/* What is there to know of a device that is being made. */
-struct making {
-	struct pc_devices *all;
-	const struct config_device *c;
-	struct optset o; /* its keys */
-};
-
-struct kind {
-	const char *name;
-	int (*make)(struct making *k, void **out, struct err *e);
-	void (*reset)(void *dev); /* may be NULL */
-	void (*free)(void *dev);
-};
-
-struct entry {
-	const struct kind *kind; /* NULL: free */
-	void *dev;
-};
-
-struct pc_devices {
-	struct machine *m;
-	struct pci *pci;
-	struct irq isa, ioapic; /* input 0 */
-	uint16_t pvpanic;
-	struct entry entry[CONFIG_DEVICES];
-};
 
 /* ---- random numbers ---- */
 
@@ -59,6 +31,46 @@ static void reset_virtio(void *dev)
 static void free_rng(void *dev)
 {
 	virtio_rng_free(dev);
+}
+
+/* ---- memory ---- */
+
+static void give_back(void *arg, uint64_t gpa, uint64_t len)
+{
+	machine_give_back(arg, gpa, len);
+}
+
+static void ballooned(void *arg, uint32_t pages)
+{
+	machine_ballooned(arg, (uint64_t)pages << 12);
+}
+
+static int make_balloon(struct making *k, void **out, struct err *e)
+{
+	struct machine *m = k->all->m;
+	struct virtio_balloon_config c = {
+		.give_back = give_back, .changed = ballooned, .arg = m, .where = &k->c->pci
+	};
+	int r = optset_bool(&k->o, "deflate-on-oom", &c.oom, e);
+
+	if (r == 0)
+		r = optset_bool(&k->o, "free-page-reporting", &c.reports, e);
+	if (r == 0 && k->all->balloon)
+		r = err_set(e, -EINVAL, "%s: one is enough", k->c->name);
+	if (r == 0)
+		r = virtio_balloon_new(&k->all->balloon, k->all->pci, m->mem, &c, e);
+	*out = k->all->balloon;
+	return r;
+}
+
+static void reset_balloon(void *dev)
+{
+	virtio_balloon_reset(dev);
+}
+
+static void free_balloon(void *dev)
+{
+	virtio_balloon_free(dev);
 }
 
 /* ---- pvpanic ---- */
@@ -184,8 +196,12 @@ static void free_pc_test(void *dev)
 
 /* ---- all of them ---- */
 
-static const struct kind kinds[] = {
+static const struct pc_kind kinds[] = {
 	{ "virtio-rng-pci", make_rng, reset_virtio, free_rng },
+	{ "virtio-balloon-pci", make_balloon, reset_balloon, free_balloon },
+	{ "virtio-serial-pci", pc_serial_make, pc_serial_reset, pc_serial_free },
+	{ "virtconsole", pc_serial_port, NULL, NULL },
+	{ "virtserialport", pc_serial_port, NULL, NULL },
 	{ "pvpanic", make_panic, NULL, free_panic },
 	{ "pvpanic-pci", make_panic_pci, NULL, free_panic },
 	{ "i6300esb", make_watchdog, reset_watchdog, free_watchdog },
@@ -196,7 +212,7 @@ static const struct kind kinds[] = {
 static int make(struct pc_devices *d, unsigned n, struct err *e)
 {
 	struct making k = { .all = d, .c = &d->m->config->device[n], .o = OPTSET_INIT };
-	const struct kind *kind = NULL;
+	const struct pc_kind *kind = NULL;
 	int r = *k.c->options ? optset_parse(&k.o, k.c->options, NULL, e) : 0;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++)
@@ -241,7 +257,7 @@ void pc_devices_free(struct pc_devices *d)
 	if (!d)
 		return;
 	for (unsigned i = 0; i < CONFIG_DEVICES; i++)
-		if (d->entry[i].kind)
+		if (d->entry[i].kind && d->entry[i].kind->free)
 			d->entry[i].kind->free(d->entry[i].dev);
 	free(d);
 }
@@ -249,4 +265,9 @@ void pc_devices_free(struct pc_devices *d)
 uint16_t pc_devices_pvpanic(const struct pc_devices *d)
 {
 	return d->pvpanic;
+}
+
+struct virtio_balloon *pc_devices_balloon(const struct pc_devices *d)
+{
+	return d->balloon;
 }

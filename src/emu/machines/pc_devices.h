@@ -12,6 +12,9 @@ int pc_devices_new(struct pc_devices **out, struct machine *m, struct pci *p,
 		   const struct irq *isa, const struct irq *ioapic, struct err *e) MUST_CHECK;
 void pc_devices_free(struct pc_devices *d);
 void pc_devices_reset(struct pc_devices *d);
+struct virtio_balloon;
+/* NULL: there is none. */
+struct virtio_balloon *pc_devices_balloon(const struct pc_devices *d);
 /* The port of pvpanic on the ISA bus; 0: it is not there. */
 uint16_t pc_devices_pvpanic(const struct pc_devices *d);
 

@@ -139,10 +139,22 @@ static void info_registers(struct machine *m, struct str *out)
 		machine_cont(m);
 }
 
+static void info_balloon(struct machine *m, struct str *out)
+{
+	struct err e = { 0 };
+	uint64_t bytes;
+
+	if (machine_balloon_now(m, &bytes, &e) < 0)
+		str_addf(out, "%s\n", e.msg);
+	else
+		str_addf(out, "balloon: actual=%llu\n", (unsigned long long)(bytes >> 20));
+}
+
 static const struct info {
 	const char *name, *help;
 	void (*fn)(struct machine *m, struct str *out);
 } infos[] = {
+	{ "balloon", "memory that the guest has", info_balloon },
 	{ "block", "disks", info_block },
 	{ "chardev", "where characters come from and go to", info_chardev },
 	{ "cpus", "processors", info_cpus },
@@ -268,12 +280,25 @@ static void no_states(struct machine *m, const char *arg, struct str *out)
 	str_add(out, "a machine's state cannot be saved, loaded or moved yet\n");
 }
 
+static void do_balloon(struct machine *m, const char *arg, struct str *out)
+{
+	struct err e = { 0 };
+	char *end;
+	unsigned long long mib = strtoull(arg, &end, 10);
+
+	if (end == arg || *end || !mib || mib > 1u << 30)
+		str_add(out, "balloon: how many MiB shall the guest have?\n");
+	else if (machine_balloon(m, (uint64_t)mib << 20, &e) < 0)
+		str_addf(out, "%s\n", e.msg);
+}
+
 static void do_help(struct machine *m, const char *arg, struct str *out);
 
 static const struct word {
 	const char *name, *help;
 	void (*fn)(struct machine *m, const char *arg, struct str *out);
 } words[] = {
+	{ "balloon", "MIB: how much memory the guest shall have", do_balloon },
 	{ "cont", "go on", do_cont },
 	{ "c", "go on", do_cont },
 	{ "help", "this list", do_help },

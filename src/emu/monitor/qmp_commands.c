@@ -150,15 +150,37 @@ static json_t *no_states(struct machine *m, const json_t *args, struct err *e)
 	return NULL;
 }
 
+static json_t *do_balloon(struct machine *m, const json_t *args, struct err *e)
+{
+	const json_t *v = json_object_get(args, "value");
+
+	if (!json_is_integer(v) || json_integer_value(v) <= 0) {
+		err_set(e, -EINVAL, "Parameter 'target' expects a size");
+		return NULL;
+	}
+	return machine_balloon(m, (uint64_t)json_integer_value(v), e) < 0 ? NULL : empty();
+}
+
+static json_t *query_balloon(struct machine *m, const json_t *args, struct err *e)
+{
+	uint64_t bytes;
+
+	return machine_balloon_now(m, &bytes, e) < 0
+		       ? NULL
+		       : json_pack("{s:I}", "actual", (json_int_t)bytes);
+}
+
 static json_t *query_commands(struct machine *m, const json_t *args, struct err *e);
 
 static const struct {
 	const char *name;
 	json_t *(*fn)(struct machine *m, const json_t *args, struct err *e);
 } commands[] = {
+	{ "balloon", do_balloon },
 	{ "cont", do_cont },
 	{ "human-monitor-command", do_human },
 	{ "migrate", no_states },
+	{ "query-balloon", query_balloon },
 	{ "query-block", query_block },
 	{ "query-chardev", query_chardev },
 	{ "query-commands", query_commands },
@@ -195,8 +217,11 @@ json_t *command_run(struct machine *m, const char *name, const json_t *args, con
 {
 	*class = "GenericError";
 	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
-		if (!strcmp(commands[i].name, name))
+		if (!strcmp(commands[i].name, name)) {
+			if (strstr(name, "balloon") && !pc_balloon(m))
+				*class = "DeviceNotActive";
 			return commands[i].fn(m, args, e);
+		}
 	*class = "CommandNotFound";
 	err_set(e, -ENOENT, "The command %.100s has not been found", name);
 	return NULL;
