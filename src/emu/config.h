@@ -69,7 +69,10 @@ struct config_disk {
 	unsigned boot; /* bootindex + 1; 0: none */
 };
 
+enum net_card { CARD_VIRTIO, CARD_E1000 };
+
 struct config_net {
+	enum net_card card;
 	char *kind;    /* "user", "tap" */
 	char *options; /* of the back end, "key=value,..." */
 	uint8_t mac[6];

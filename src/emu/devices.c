@@ -73,6 +73,13 @@ static const struct device_key net_keys[] = {
 	VIRTIO_KEYS,
 	{ NULL, NULL, NULL },
 };
+static const struct device_key e1000_keys[] = {
+	{ "bootindex", "num", "its place in the order in which firmware tries to boot" },
+	{ "netdev", "str", "the id= of a -netdev" },
+	{ "mac", "str", "the card's address" },
+	PCI_KEYS,
+	{ NULL, NULL, NULL },
+};
 static const struct device_key virtio_keys[] = {
 	VIRTIO_KEYS,
 	{ NULL, NULL, NULL },
@@ -154,6 +161,8 @@ static const struct device_row rows[] = {
 	{ "scsi-hd", "SCSI", "a disk on such a controller", DEVICE_SCSI_HD, scsi_keys },
 	{ "scsi-cd", "SCSI", "a CD-ROM drive there", DEVICE_SCSI_CD, scsi_keys },
 	{ "virtio-net-pci", "PCI", "a network card", DEVICE_NET, net_keys },
+	{ "e1000", "PCI", "Intel's 82540EM, for guests without virtio", DEVICE_NET,
+	  e1000_keys },
 	{ "virtio-rng-pci", "PCI", "random numbers of the host", DEVICE_PLAIN, rng_keys },
 	{ "virtio-balloon-pci", "PCI", "gives memory back", DEVICE_PLAIN, balloon_keys },
 	{ "virtio-serial-pci", "PCI", "a controller of ports", DEVICE_PLAIN, serial_keys },

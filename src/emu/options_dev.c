@@ -115,8 +115,11 @@ static int opt_nic(struct parse *p, const char *value, struct err *e)
 	if (r == 0) {
 		model = optset_get(&o, "model");
 		mac = optset_get(&o, "mac");
-		if (model && strncmp(model, "virtio", 6) != 0)
-			r = err_set(e, -ENOTSUP, "model=%s: there is virtio-net-pci", model);
+		if (model && !strcmp(model, "e1000"))
+			n->net.card = CARD_E1000;
+		else if (model && strncmp(model, "virtio", 6) != 0)
+			r = err_set(e, -ENOTSUP, "model=%s: there are virtio-net-pci and e1000",
+				    model);
 		if (r == 0 && mac) {
 			n->net.has_mac = true;
 			r = parse_mac(mac, n->net.mac, e);
@@ -173,6 +176,8 @@ static int device_net(struct parse *p, const struct device_row *row, struct opts
 
 		if (n->taken || !n->id || strcmp(n->id, id) != 0)
 			continue;
+		if (!strcmp(row->name, "e1000"))
+			n->net.card = CARD_E1000;
 		if (mac) {
 			n->net.has_mac = true;
 			r = parse_mac(mac, n->net.mac, e);
@@ -183,7 +188,7 @@ static int device_net(struct parse *p, const struct device_row *row, struct opts
 			r = options_pci(o, row, &n->net.pci, e);
 		return r < 0 ? r : add_net(p, n, e);
 	}
-	return err_set(e, -EINVAL, "-device virtio-net-pci,netdev=%s: no -netdev has that id",
+	return err_set(e, -EINVAL, "-device %s,netdev=%s: no -netdev has that id", row->name,
 		       id ? id : "");
 }
 
@@ -325,7 +330,7 @@ static const struct device_key nic_keys[] = {
 	{ "type", "name", "user, tap, bridge or none" },
 	{ "id", "name", "of the network" },
 	{ "mac", "address", "of the card" },
-	{ "model", "name", "virtio-net-pci" },
+	{ "model", "name", "virtio-net-pci or e1000" },
 	{ NULL, NULL, NULL },
 };
 static const struct device_key user_keys[] = {
@@ -361,7 +366,7 @@ static const struct option_kind nic_kinds[] = {
 
 static const struct device_key net_card_keys[] = {
 	{ "macaddr", "address", "of the card" },
-	{ "model", "name", "virtio-net-pci" },
+	{ "model", "name", "virtio-net-pci or e1000" },
 	{ NULL, NULL, NULL },
 };
 static const struct device_key net_type_keys[] = {

@@ -183,9 +183,11 @@ end
 for p in /sys/class/virtio-ports/*; do echo "port ${p##*/} $(cat $p/name 2>/dev/null)"; done
 echo "conso""le says hello" >/dev/hvc0
 port=$(ls -d /dev/vport*p1 | head -n 1)
-seq 1 50000 >$port
-head -n 20000 <$port | md5sum
-echo done >$port
+exec 3<>$port
+seq 1 50000 >&3
+head -n 20000 <&3 | md5sum
+echo done >&3
+exec 3>&-
 end
 	vemu_initrd initrd script virtio_pci virtio_console
 	start "" -device virtio-serial -chardev file,id=con,path=hvc -device virtconsole,chardev=con \
@@ -247,4 +249,12 @@ end
 	done
 	vemu_send '{"execute": "quit"}'
 	vemu_ends 20
+}
+
+@test "e1000: a guest without virtio talks both ways" {
+	vemu_parts
+	net_script
+	vemu_initrd initrd script e1000
+	talk e1000 -device e1000,netdev=n,mac=52:54:00:12:34:99,addr=4
+	grep -q 'IO-APIC.*eth0' serial
 }

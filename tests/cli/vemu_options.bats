@@ -61,7 +61,8 @@ bees -action bees=on
 addr=20 -device virtio-rng-pci,addr=20
 interface -device virtio-rng-pci,disable-legacy=on,disable-modern=on
 aio=native -drive file=x,if=virtio,aio=native
-e1000 -device e1000
+rtl8139 -device rtl8139
+rtl8139 -nic user,model=rtl8139
 colour -device virtio-rng-pci,colour=red
 id -device virtio-blk-pci,drive=none
 vde -nic vde

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "emu/boot/acpi.h"
+#include "emu/dev/e1000.h"
 #include "emu/dev/lapic.h"
 #include "emu/dev/pci.h"
 #include "emu/machines/chipset.h"
@@ -23,6 +24,7 @@ struct pc_pci {
 	struct pc_disks *disks;
 	struct irq ioapic;
 	struct virtio_net *net[CONFIG_DEVICES];
+	struct e1000 *e1000[CONFIG_DEVICES];
 	struct pc_devices *devices;
 };
 
@@ -34,7 +36,9 @@ static int add_devices(struct pc_pci *p, struct irq isa, struct err *e)
 	int r = pc_video_new(&p->video, p->m, p->bus, e);
 
 	for (unsigned i = 0; i < c->nets && r == 0; i++)
-		r = virtio_net_new(&p->net[i], p->bus, p->m->mem, &c->net[i], e);
+		r = c->net[i].card == CARD_E1000
+			    ? e1000_new(&p->e1000[i], p->bus, p->m->mem, &c->net[i], e)
+			    : virtio_net_new(&p->net[i], p->bus, p->m->mem, &c->net[i], e);
 	if (r == 0)
 		r = pc_disks_new(&p->disks, p->m, p->bus, isa, e);
 	if (r == 0)
@@ -104,6 +108,11 @@ static int by_index(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
+static const struct pci_dev *net_pci(const struct pc_pci *p, unsigned i)
+{
+	return p->e1000[i] ? e1000_pci(p->e1000[i]) : virtio_net_pci(p->net[i]);
+}
+
 char *pc_pci_bootorder(const struct pc_pci *p, struct err *e)
 {
 	const struct machine_config *c = p->m->config;
@@ -124,7 +133,7 @@ char *pc_pci_bootorder(const struct pc_pci *p, struct err *e)
 			pc_disks_path(p->disks, v[i].n, &s);
 		else
 			str_addf(&s, "/pci@i0cf8/ethernet@%x/ethernet-phy@0",
-				 virtio_net_pci(p->net[v[i].n])->slot);
+				 net_pci(p, v[i].n)->slot);
 	}
 	if (c->boot.strict)
 		str_add(&s, n ? "\nHALT" : "HALT");
@@ -141,9 +150,12 @@ void pc_pci_reset(struct pc_pci *p)
 	pc_video_reset(p->video);
 	pc_disks_reset(p->disks);
 	pc_devices_reset(p->devices);
-	for (unsigned i = 0; i < CONFIG_DEVICES; i++)
+	for (unsigned i = 0; i < CONFIG_DEVICES; i++) {
 		if (p->net[i])
 			virtio_net_reset(p->net[i]);
+		if (p->e1000[i])
+			e1000_reset(p->e1000[i]);
+	}
 	pci_reset(p->bus);
 	chipset_reset(p->chipset);
 	if (!pc_firmware(p->m))
@@ -154,8 +166,10 @@ void pc_pci_free(struct pc_pci *p)
 {
 	if (!p)
 		return;
-	for (unsigned i = 0; i < CONFIG_DEVICES; i++)
+	for (unsigned i = 0; i < CONFIG_DEVICES; i++) {
 		virtio_net_free(p->net[i]);
+		e1000_free(p->e1000[i]);
+	}
 	pc_devices_free(p->devices);
 	pc_disks_free(p->disks);
 	pc_video_free(p->video);

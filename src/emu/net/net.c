@@ -132,6 +132,35 @@ static int start(struct net *n, struct err *e)
 	return r ? err_set(e, -r, "no thread for a network") : 0;
 }
 
+static int open_nobody(struct net *n, struct optset *o, void **back, struct err *e)
+{
+	(void)n;
+	(void)o;
+	(void)back;
+	(void)e;
+	return 0;
+}
+
+static void nothing(void *back)
+{
+	(void)back;
+}
+
+static void no_wait(void *back, int *timeout)
+{
+	(void)back;
+	(void)timeout;
+}
+
+static void lose(void *back, const uint8_t *frame, size_t len)
+{
+	(void)back;
+	(void)frame;
+	(void)len;
+}
+
+static const struct net_ops nobody = { open_nobody, no_wait, nothing, lose, nothing };
+
 int net_open(const char *kind, const char *options, const struct net_user *u, struct net **out,
 	     struct err *e)
 {
@@ -143,7 +172,8 @@ int net_open(const char *kind, const char *options, const struct net_user *u, st
 		return -ENOMEM;
 	pthread_mutex_init(&n->lock, NULL);
 	n->user = *u;
-	n->ops = !strcmp(kind, "tap")      ? &net_tap_ops
+	n->ops = !*kind                    ? &nobody
+		 : !strcmp(kind, "tap")    ? &net_tap_ops
 		 : !strcmp(kind, "bridge") ? &net_bridge_ops
 					   : &net_user_ops;
 	n->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

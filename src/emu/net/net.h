@@ -25,7 +25,7 @@ struct net_user {
 	void *arg;
 };
 
-/* @options as on the command line, without kind and id. */
+/* @options as on the command line, without kind and id.  Kind "": a cable whose other end is loose. */
 int net_open(const char *kind, const char *options, const struct net_user *u, struct net **out,
 	     struct err *e) MUST_CHECK;
 void net_close(struct net *n);
