@@ -54,9 +54,7 @@ static void give(void *arg, uint64_t gpa, uint64_t len)
 static void make_more(void)
 {
 	static char name[] = "ring";
-	static struct config_chardev ring = { .id = name,
-					      .kind = CHARDEV_RING,
-					      .size = 4096 };
+	static struct config_chardev ring = { .id = name, .kind = CHARDEV_RING, .size = 4096 };
 	const struct virtio_balloon_config b = { .reports = true, .give_back = give };
 	struct virtio_serial_config s = { 0 };
 	struct chardevs *chars;

@@ -62,9 +62,7 @@ static void opened(void *arg, const char *id, bool open)
 static void begin_more(void)
 {
 	static char name[] = "ring";
-	static struct config_chardev ring = { .id = name,
-					      .kind = CHARDEV_RING,
-					      .size = 4096 };
+	static struct config_chardev ring = { .id = name, .kind = CHARDEV_RING, .size = 4096 };
 	const struct virtio_balloon_config b = { .reports = true,
 						 .give_back = give,
 						 .changed = changed };
