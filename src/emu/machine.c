@@ -3,7 +3,9 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "emu/boot/acpi.h"
 #include "emu/boot/multiboot.h"
+#include "emu/boot/pvh.h"
 #include "emu/bus.h"
 #include "emu/chardev/chardev.h"
 #include "emu/clock.h"
@@ -96,13 +98,22 @@ bool machine_powerdown(struct machine *m)
 
 /* ---- reset ---- */
 
-static bool is_linux(int fd)
-{
-	uint8_t magic[4];
-	size_t got;
+enum kernel_kind { KERNEL_LINUX, KERNEL_ELF, KERNEL_MULTIBOOT };
 
-	return io_pread_upto(fd, magic, sizeof(magic), 0x202, &got, NULL) == 0 &&
-	       got == sizeof(magic) && !memcmp(magic, "HdrS", sizeof(magic));
+/* By what is in its first bytes.  A file that is neither of the others is refused as a Multiboot
+ * kernel is. */
+static enum kernel_kind kind_of(int fd, struct err *e)
+{
+	AUTO_FREE uint8_t *head = mem_zalloc(1, MULTIBOOT_HEAD, e);
+	size_t got = 0;
+
+	if (!head || io_pread_upto(fd, head, MULTIBOOT_HEAD, 0, &got, NULL) < 0)
+		return KERNEL_MULTIBOOT;
+	if (got >= 0x206 && !memcmp(head + 0x202, "HdrS", 4))
+		return KERNEL_LINUX;
+	if (got >= 4 && !memcmp(head, "\177ELF", 4) && !multiboot_has_header(head, got))
+		return KERNEL_ELF;
+	return KERNEL_MULTIBOOT;
 }
 
 static int load_multiboot(struct machine *m, struct err *e)
@@ -133,18 +144,29 @@ static int load(struct machine *m, struct err *e)
 				.map_n = m->map_n,
 				.low_ram = m->low_ram };
 	struct linux_entry entry;
+	struct pvh_entry pvh;
+	enum kernel_kind kind;
 	int r;
 
 	/* firmware begins at the reset vector */
 	if (pc_firmware(m))
 		return 0;
-	if (!is_linux(m->kernel_fd))
+	kind = kind_of(m->kernel_fd, e);
+	if (kind == KERNEL_MULTIBOOT)
 		return load_multiboot(m, e);
-	r = linux_load(m->mem, &b, &entry, e);
-
+	/* others look for it themselves */
+	if (kind == KERNEL_ELF && !m->config->no_acpi)
+		b.rsdp = ACPI_AT;
+	if (kind == KERNEL_ELF)
+		r = pvh_load(m->mem, &b, &pvh, e);
+	else
+		r = linux_load(m->mem, &b, &entry, e);
 	if (r < 0)
 		return err_wrap(e, r, "%s", m->config->kernel);
-	linux_enter(m->vcpu[0].x86, &entry);
+	if (kind == KERNEL_ELF)
+		pvh_enter(m->vcpu[0].x86, &pvh);
+	else
+		linux_enter(m->vcpu[0].x86, &entry);
 	return 0;
 }
 

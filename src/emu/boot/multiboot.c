@@ -50,6 +50,13 @@ static bool find(const uint8_t *head, size_t len, struct header *h)
 	return false;
 }
 
+bool multiboot_has_header(const uint8_t *head, size_t len)
+{
+	struct header h;
+
+	return find(head, len < MULTIBOOT_HEAD ? len : MULTIBOOT_HEAD, &h);
+}
+
 static int add_part(struct multiboot_image *k, uint64_t from, uint64_t file_len, uint32_t at,
 		    uint32_t len, uint32_t size, struct err *e)
 {
@@ -138,7 +145,7 @@ int multiboot_parse(const uint8_t *head, size_t len, uint64_t file_len,
 	if (!find(head, len, &h))
 		return err_set(e, -EINVAL,
 			       "neither a Linux kernel image (bzImage) nor a "
-			       "Multiboot kernel");
+			       "Multiboot or ELF kernel");
 	if (h.flags & WANTS_VIDEO)
 		return err_set(e, -ENOTSUP, "the Multiboot kernel wants a video mode");
 	if (h.flags & 0xffff & ~UNDERSTOOD)

@@ -27,6 +27,7 @@ struct multiboot_image {
 	struct multiboot_part part[MULTIBOOT_PARTS];
 };
 
+bool multiboot_has_header(const uint8_t *head, size_t len);
 /* @head are the first @len bytes of a file of @file_len.  -EINVAL: no such kernel, or one that
  * contradicts itself; -ENOTSUP: wants what is not offered (a video mode, 64-bit ELF). */
 int multiboot_parse(const uint8_t *head, size_t len, uint64_t file_len,
