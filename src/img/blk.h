@@ -42,6 +42,7 @@ enum blk_open_flags {
 	BLK_AUTO_RDONLY =
 		1 << 10,    /* with BLK_WRITE: falls back to read-only on -EACCES/-EROFS */
 	BLK_FILL = 1 << 11, /* a new file: what is written was never written before */
+	BLK_DRY = 1 << 12,  /* with BLK_WRITE: what is written stays in memory */
 };
 
 /*

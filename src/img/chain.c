@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "img/open.h"
+#include "img/proto/dry.h"
 #include "img/proto/file.h"
 
 #include <stdlib.h>
@@ -32,17 +33,23 @@ int img_open_child(const char *parent, const char *name, unsigned flags, struct 
 	AUTO_FREE char *full = img_relative_name(parent, name, e);
 	struct blk *b = NULL;
 	const char *path;
+	bool dry;
 	int r;
 
 	if (!full)
 		return -ENOMEM;
 	flags = (flags & ~(unsigned)BLK_WRITETHROUGH) | BLK_UNMAP;
+	dry = flags & BLK_DRY && flags & BLK_WRITE;
+	if (dry)
+		flags &= ~(unsigned)BLK_WRITE;
 	r = open_local_path(full, &path, e);
 	if (r == 0)
 		r = file_open_unlocked(path, NULL, flags, &b, e);
 	if (r < 0)
 		return r;
 	r = file_lock(b, FILE_DATA, e);
+	if (r == 0 && dry)
+		r = dry_new(b, &b, e);
 	if (r < 0) {
 		(void)blk_close(b, NULL);
 		return r;

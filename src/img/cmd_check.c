@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OPT_REPAIR = 1, OPT_CACHE };
+enum { OPT_REPAIR = 1, OPT_CACHE, OPT_DRY_RUN, OPT_JSON };
 
 /* qemu-img's exit codes, which scripts tell apart. */
 enum { CHECK_FAILED = 1, CHECK_CORRUPT = 2, CHECK_LEAKS = 3, CHECK_UNSUPPORTED = 63 };
@@ -14,6 +14,8 @@ const struct cli_opt cmd_check_opts[] = {
 	CMD_OPT_HELP,
 	CMD_OPT_FORMAT,
 	{ "repair", 'r', "WHAT", OPT_REPAIR },
+	{ "dry-run", 0, NULL, OPT_DRY_RUN },
+	{ "json", 0, NULL, OPT_JSON },
 	CMD_OPT_OUTPUT,
 	{ "cache", 'T', "MODE", OPT_CACHE },
 	CMD_OPT_SHARE,
@@ -28,6 +30,8 @@ struct check {
 	struct cmd_opts o;
 	unsigned repair;
 	const char *cache;
+	bool dry_run;
+	json_t *problems; /* --json: the lines that were told, in order; else NULL */
 };
 
 static int own_opt(void *ctx, unsigned id, const char *value)
@@ -36,6 +40,10 @@ static int own_opt(void *ctx, unsigned id, const char *value)
 
 	if (id == OPT_CACHE)
 		c->cache = value;
+	else if (id == OPT_DRY_RUN)
+		c->dry_run = true;
+	else if (id == OPT_JSON)
+		c->problems = c->problems ? c->problems : json_array();
 	else if (!strcmp(value, "leaks"))
 		c->repair = IMG_FIX_LEAKS;
 	else if (!strcmp(value, "all"))
@@ -47,10 +55,13 @@ static int own_opt(void *ctx, unsigned id, const char *value)
 	return 0;
 }
 
-static void print_problem(void *arg, const char *line)
+/* @arg: the JSON array that takes them, or NULL. */
+static void tell_problem(void *arg, const char *line)
 {
-	(void)arg;
-	fprintf(stderr, "%s\n", line);
+	if (arg)
+		json_array_append_new(arg, json_string_nocheck(line));
+	else
+		fprintf(stderr, "%s\n", line);
 }
 
 static void print_counts(const struct img_check *k)
@@ -115,15 +126,40 @@ static int print_json(const struct img_check *k, const char *name, const char *f
 	return cmd_print_json(o);
 }
 
-static int run_check(const struct check *c, struct blk *b, unsigned repair, struct img_check *k,
+/* Everything that was found, and what a repair did or would do about it. */
+static int print_report(const struct check *c, const struct img_check *k, const char *name,
+			const char *format)
+{
+	static const char *const repairs[] = {
+		[0] = "none",
+		[IMG_FIX_LEAKS] = "leaks",
+		[IMG_FIX_LEAKS | IMG_FIX_ERRORS] = "all",
+	};
+	json_t *o = json_pack("{s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I}", "schema",
+			      "vimg-check/1", "format", format, "repair", repairs[c->repair],
+			      "dry-run", (int)c->dry_run, "corruptions",
+			      (json_int_t)k->corruptions, "leaks", (json_int_t)k->leaks,
+			      "check-errors", (json_int_t)k->check_errors, "corruptions-fixed",
+			      (json_int_t)k->corruptions_fixed, "leaks-fixed",
+			      (json_int_t)k->leaks_fixed);
+
+	json_object_set_new(o, "filename", json_string_nocheck(name));
+	json_object_set_new(o, "image-end-offset",
+			    json_integer((json_int_t)k->image_end_offset));
+	json_object_set(o, "problems", c->problems);
+	return cmd_print_json(o);
+}
+
+static int run_check(const struct check *c, struct blk *b, bool again, struct img_check *k,
 		     struct err *e)
 {
 	struct cmd_progress cp;
 	int r;
 
 	memset(k, 0, sizeof(*k));
-	k->repair = repair;
-	k->report = print_problem;
+	k->repair = again ? 0 : c->repair;
+	k->report = tell_problem;
+	k->arg = again ? NULL : c->problems;
 	k->progress = cmd_progress_start(&cp, &c->o, 1);
 	r = b->format->check(b, k, e);
 	cmd_progress_end(&cp, r == 0);
@@ -136,13 +172,15 @@ static int check_again(const struct check *c, struct blk *b, struct img_check *k
 	uint64_t leaks = k->leaks_fixed, corruptions = k->corruptions_fixed;
 	int r;
 
-	if (!c->o.json && !c->o.quiet)
-		printf("The following inconsistencies were found and repaired:\n\n"
+	if (!c->o.json && !c->problems && !c->o.quiet)
+		printf("The following inconsistencies %s:\n\n"
 		       "    %llu leaked clusters\n    %llu corruptions\n\n"
 		       "Double checking the fixed image now...\n",
+		       c->dry_run ? "were found and would be repaired"
+				  : "were found and repaired",
 		       (unsigned long long)leaks, (unsigned long long)corruptions);
 	fflush(stdout);
-	r = run_check(c, b, 0, k, e);
+	r = run_check(c, b, true, k, e);
 	k->leaks_fixed = leaks;
 	k->corruptions_fixed = corruptions;
 	return r;
@@ -158,7 +196,7 @@ static int check_image(const struct check *c, struct blk *b, const char *name)
 		cmd_error("This image format does not support checks");
 		return CHECK_UNSUPPORTED;
 	}
-	r = run_check(c, b, c->repair, &k, &e);
+	r = run_check(c, b, false, &k, &e);
 	if (r == 0 && (k.corruptions_fixed || k.leaks_fixed))
 		r = check_again(c, b, &k, &e);
 	if (r < 0) {
@@ -166,7 +204,9 @@ static int check_image(const struct check *c, struct blk *b, const char *name)
 		cmd_error("Check failed: %s", strerror(-r));
 		return CHECK_FAILED;
 	}
-	if (c->o.json)
+	if (c->problems)
+		r = print_report(c, &k, name, b->format->name);
+	else if (c->o.json)
 		r = print_json(&k, name, b->format->name);
 	else if (!c->o.quiet)
 		print_human(&k);
@@ -193,12 +233,17 @@ int cmd_check(int argc, char **argv)
 		return cmd_usage(&c.o, "Expecting one image file name");
 	if (cmd_check_output(&c.o) || cmd_cache_mode(c.cache, "source cache", &flags))
 		return CHECK_FAILED;
+	if (c.dry_run && !c.repair)
+		return cmd_usage(&c.o, "--dry-run says what -r leaks or -r all would do");
 	if (c.repair)
-		flags |= BLK_WRITE;
+		flags |= BLK_WRITE | (c.dry_run ? BLK_DRY : 0);
 	if (cmd_open(&c.o, argv[1], c.o.fmt, flags, &b) < 0)
 		return CHECK_FAILED;
 	status = check_image(&c, b, argv[1]);
 	if (cmd_close(&b, argv[1]))
-		return CHECK_FAILED;
+		status = CHECK_FAILED;
+	if (c.dry_run && !c.problems && !c.o.json && !c.o.quiet)
+		printf("Nothing was changed: this was a dry run.\n");
+	json_decref(c.problems);
 	return status;
 }

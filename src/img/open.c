@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "img/format/raw.h"
+#include "img/proto/dry.h"
 #include "img/proto/file.h"
 
 #include <stdlib.h>
@@ -57,6 +58,8 @@ static int open_file(struct open_plan *p, const char *path, struct blk **out, st
 	struct blk *file = NULL;
 	int r;
 
+	if (flags & BLK_DRY)
+		flags &= ~(unsigned)BLK_WRITE;
 	r = file_open_unlocked(path ? path : p->path, &p->file, flags, &file, e);
 	if (r < 0)
 		return r;
@@ -93,9 +96,11 @@ static int open_planned(struct open_plan *p, const struct img_open *o,
 		return r;
 	file->log = o->log;
 	flags = p->flags;
+	r = open_seen_add(&seen, up, file, e);
+	if (r == 0 && flags & BLK_DRY && flags & BLK_WRITE)
+		r = dry_new(file, &file, e);
 	if (!(file->flags & BLK_WRITE)) /* BLK_AUTO_RDONLY */
 		flags &= ~(unsigned)BLK_WRITE;
-	r = open_seen_add(&seen, up, file, e);
 	if (r == 0)
 		r = p->format->open(file, &p->own, flags, &b, e);
 	if (r < 0) {

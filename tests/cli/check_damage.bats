@@ -224,3 +224,31 @@ what_write_says() {
 	qemu-img check -q x.img
 	qemu-img compare -q -f qcow2 -F raw x.img want.raw
 }
+
+@test "--dry-run says what -r does, and changes nothing" {
+	local d
+	base_v3 base.img
+	for d in leak_much low high_and_low all_zero reftable_zero refblock_twice copied_missing dirty snap_no_extra; do
+		cp base.img x.img
+		"hurt_$d" x.img
+		cp x.img keep.img
+		"$VIMG" check -r all --json --dry-run x.img >dry.json || :
+		cmp x.img keep.img
+		"$VIMG" check -r all --json x.img >real.json || :
+		jq 'del(."dry-run")' dry.json >want
+		jq 'del(."dry-run")' real.json >have
+		same want have || { echo "$d"; return 1; }
+		[ "$(jq '."corruptions-fixed" + ."leaks-fixed"' dry.json)" -gt 0 ] || [ "$d" = dirty ]
+	done
+	cp base.img x.img
+	hurt_low x.img
+	run --separate-stderr "$VIMG" check --json x.img
+	[ "$status" = 2 ]
+	[ -z "$stderr" ]
+	[ "$(jq -r '.problems | length' <<<"$output")" -ge 1 ]
+	run "$VIMG" check -r leaks --dry-run x.img
+	[[ $output == *"Nothing was changed: this was a dry run."* ]]
+	run "$VIMG" check --dry-run x.img
+	[ "$status" = 1 ]
+	[[ $output == *"--dry-run says what -r leaks or -r all would do"* ]]
+}
