@@ -21,6 +21,8 @@ void vcpu_set_current(struct vcpu *c)
 
 void vcpu_ask(struct vcpu *c, uint32_t bits)
 {
+	if (bits & VCPU_NMI)
+		atomic_fetch_add(&c->nmis, 1);
 	atomic_fetch_or(&c->request, bits);
 	if (atomic_exchange(&c->sleeping, false))
 		sem_post(&c->wake);

@@ -66,6 +66,7 @@ struct vcpu {
 	struct vcpu_job *jobs;    /* to do when run() comes back */
 	unsigned index;
 	_Atomic uint32_t request;
+	_Atomic uint32_t nmis; /* how often VCPU_NMI was asked for since it was last seen */
 	_Atomic uint8_t sipi_vector;
 	_Atomic bool halted;         /* HLT until an interrupt */
 	_Atomic bool held;           /* a debugger steps another */

@@ -90,8 +90,11 @@ static int requests(struct kvm_vcpu *k, struct err *e)
 		req = atomic_fetch_and(&v->request, ~mine);
 	if (req & VCPU_IRQ)
 		k->irq = true;
-	if ((req & VCPU_NMI) && ioctl(k->fd, KVM_NMI) < 0)
-		return err_errno(e, "KVM_NMI");
+	if (req & VCPU_NMI)
+		/* more than two would be one anyway */
+		for (uint32_t n = atomic_exchange(&v->nmis, 0), i = 0; i < n && i < 2; i++)
+			if (ioctl(k->fd, KVM_NMI) < 0)
+				return err_errno(e, "KVM_NMI");
 	return req & FOR_CALLER ? 1 : 0;
 }
 

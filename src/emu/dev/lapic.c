@@ -227,8 +227,9 @@ static int set_base(struct lapic *l, uint64_t v)
 	pthread_mutex_lock(&l->lock);
 	c->msr.apic_base = (v & ~(uint64_t)BASE_BSP) | (old & BASE_BSP);
 	pthread_mutex_unlock(&l->lock);
+	/* SDM 11.4.3: as after power-on, the ID too */
 	if (!on)
-		lapic_reset(l, true);
+		lapic_reset(l, false);
 	return 0;
 }
 

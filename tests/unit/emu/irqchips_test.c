@@ -184,11 +184,22 @@ static void local(void **state)
 	put(&r, 0, 0x300, 0x4055);
 	assert_int_equal(take(&r, 1), 0x55);
 	put(&r, 0, 0x300, 0x4400);
+	put(&r, 0, 0x300, 0x4400);
 	put(&r, 0, 0x300, 0x4500);
 	put(&r, 0, 0x300, 0x4699);
 	assert_int_equal(r.v[1].request & (VCPU_NMI | VCPU_INIT | VCPU_SIPI),
 			 VCPU_NMI | VCPU_INIT | VCPU_SIPI);
 	assert_int_equal(r.v[1].sipi_vector, 0x99);
+	/* two NMIs, of which one waits where a handler runs */
+	assert_int_equal(r.v[1].nmis, 2);
+	assert_int_equal(x86_nmis(r.v[1].x86, 3), 2);
+	r.v[1].x86->nmi_blocked = true;
+	assert_int_equal(x86_nmis(r.v[1].x86, 3), 1);
+	r.v[1].x86->nmi_pending = 1;
+	assert_int_equal(x86_nmis(r.v[1].x86, 1), 1);
+	r.v[1].x86->nmi_blocked = false;
+	assert_int_equal(x86_nmis(r.v[1].x86, 0), 1);
+	r.v[1].x86->nmi_pending = 0;
 	/* logical and flat, all but self */
 	put(&r, 0, 0xd0, 1 << 24);
 	put(&r, 1, 0xb0, 0);
@@ -231,6 +242,14 @@ static void x2apic(void **state)
 	assert_int_equal(take(&r, 1), 0x81);
 	/* back only through off */
 	assert_int_not_equal(c->apic->wrmsr(c->apic_arg, 0x1b, 0xfee00800), 0);
+	assert_int_equal(c->apic->wrmsr(c->apic_arg, 0x1b, 0xfee00000), 0);
+	/* and then with the ID that it had at first, whatever was written since */
+	assert_int_equal(c->apic->wrmsr(c->apic_arg, 0x1b, 0xfee00800), 0);
+	put(&r, 1, 0x20, 9u << 24);
+	assert_int_equal(get(&r, 1, 0x20), 9u << 24);
+	assert_int_equal(c->apic->wrmsr(c->apic_arg, 0x1b, 0xfee00000), 0);
+	assert_int_equal(c->apic->wrmsr(c->apic_arg, 0x1b, 0xfee00800), 0);
+	assert_int_equal(get(&r, 1, 0x20), 1u << 24);
 	assert_int_equal(c->apic->wrmsr(c->apic_arg, 0x1b, 0xfee00000), 0);
 	assert_int_equal(c->apic->wrmsr(c->apic_arg, 0x1b, 0xfee00800), 0);
 	unrig(&r);

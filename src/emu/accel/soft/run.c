@@ -200,7 +200,7 @@ static bool interrupt(struct soft *s, bool *ok)
 
 	*ok = true;
 	if (c->nmi_pending && !c->nmi_blocked) {
-		c->nmi_pending = false;
+		c->nmi_pending--;
 		c->nmi_blocked = true;
 		ev.vector = X86_NMI;
 		*ok = raise_now(s, ev);
@@ -231,8 +231,10 @@ static bool look(struct soft *s)
 		s->irq_waiting = true;
 	}
 	if (req & VCPU_NMI) {
+		struct x86_cpu *c = s->x.c;
+
 		atomic_fetch_and(&s->vcpu->request, ~(uint32_t)VCPU_NMI);
-		s->x.c->nmi_pending = true;
+		c->nmi_pending = x86_nmis(c, atomic_exchange(&s->vcpu->nmis, 0));
 	}
 	if (req & VCPU_FLUSH) {
 		atomic_fetch_and(&s->vcpu->request, ~(uint32_t)VCPU_FLUSH);

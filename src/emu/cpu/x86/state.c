@@ -84,7 +84,8 @@ void x86_init(struct x86_cpu *c)
 	memset(c->pdpte, 0, sizeof(c->pdpte));
 	c->int_shadow = c->debug_shadow = false;
 	c->debug_hits = 0;
-	c->nmi_blocked = c->nmi_pending = false;
+	c->nmi_blocked = false;
+	c->nmi_pending = 0;
 	c->inject_pending = c->smm = false;
 }
 

@@ -226,7 +226,7 @@ struct x86_cpu {
 	struct x86_dbg dbg;  /* of a debugger outside */
 	uint32_t debug_hits; /* of DR6: breakpoints that the present instruction has met */
 	bool nmi_blocked;    /* until IRET */
-	bool nmi_pending;
+	uint8_t nmi_pending; /* at most two: one to come at once, one that waits for its end */
 	/* An event on its way in (KVM may hand one back between runs); has_error as given. */
 	bool inject_pending, inject_soft, inject_has_error;
 	uint8_t inject_vector;
@@ -304,6 +304,16 @@ static inline unsigned x86_cpl(const struct x86_cpu *c)
 static inline bool x86_alignment(const struct x86_cpu *c)
 {
 	return (c->rflags & RFL_AC) && (c->cr0 & CR0_AM) && x86_cpl(c) == 3;
+}
+
+/* NMIs that wait when @n more came: while a handler runs one, else one for now and one behind. */
+static inline uint8_t x86_nmis(const struct x86_cpu *c, uint32_t n)
+{
+	uint32_t most = c->nmi_blocked ? 1 : 2;
+
+	return (uint8_t)(n < most - (c->nmi_pending < most ? c->nmi_pending : most)
+				 ? c->nmi_pending + n
+				 : most);
 }
 
 #endif
