@@ -71,6 +71,39 @@ static int check(struct blk *b, unsigned repair, struct img_check *c)
 	return b->format->check(b, c, &e);
 }
 
+/* Every operation on bitmaps, with the first that the image has. */
+static void change_bitmaps(struct blk *b)
+{
+	struct img_info info = { 0 };
+	struct err e = { 0 };
+	size_t at;
+
+	if (b->format->info(b, &info, &e) == 0 && info.bitmaps_n) {
+		const char *old = info.bitmaps[0].name;
+		struct img_bitmap_op ops[] = {
+			{ .verb = BITMAP_ADD, .name = "fuzz", .granularity = 512 },
+			{ .verb = BITMAP_MERGE, .name = "fuzz", .src_name = old },
+			{ .verb = BITMAP_MERGE, .name = old, .src_name = "fuzz" },
+			{ .verb = BITMAP_DISABLE, .name = old },
+			{ .verb = BITMAP_CLEAR, .name = old },
+			{ .verb = BITMAP_REMOVE, .name = old },
+		};
+
+		for (size_t n = 1; n <= sizeof(ops) / sizeof(ops[0]); n++) {
+			int r = b->format->bitmap(b, ops, n, &at, &e);
+
+			must(r == 0 || (at <= n && e.msg[0]));
+			if (r == 0)
+				(void)!b->format->bitmap(b,
+							 &(struct img_bitmap_op){
+								 .verb = BITMAP_REMOVE,
+								 .name = "fuzz" },
+							 1, &at, &e);
+		}
+	}
+	img_info_free(&info);
+}
+
 /* Writes and snapshots of an image that may be damaged: refused or done, never worse. */
 static void change(struct blk *b)
 {
@@ -83,6 +116,7 @@ static void change(struct blk *b)
 	(void)!blk_pwrite(b, sector, sizeof(sector), 0, &e);
 	(void)!blk_pwrite(b, sector, sizeof(sector), (b->size - 512) & ~511ull, &e);
 	(void)!blk_discard(b, 0, b->size < READ_MAX ? b->size : READ_MAX, &e);
+	change_bitmaps(b);
 	(void)!b->format->snapshot(b, SNAPSHOT_CREATE, "fuzz", NULL, &e);
 	(void)!blk_flush(b, &e);
 }
