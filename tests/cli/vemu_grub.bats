@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# test-timeout: 300
 # GRUB, as distributions have it: from disks and from CDs, by the BIOS's calls alone.
 load ../lib/common
 load ../lib/vemu

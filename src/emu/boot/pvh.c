@@ -153,7 +153,7 @@ static int read_image(int fd, struct pvh_image *k, struct err *e)
 {
 	AUTO_FREE uint8_t *head = mem_zalloc(1, PVH_HEAD, e);
 	uint64_t file_len;
-	size_t got;
+	size_t got = 0;
 	int r = head ? io_size(fd, &file_len, e) : -ENOMEM;
 
 	if (r == 0)

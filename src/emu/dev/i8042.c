@@ -14,6 +14,7 @@
 #define CFG_SYSTEM  0x04
 #define CFG_OFF     0x10 /* keyboard disabled */
 #define CFG_XLATE   0x40
+#define OUT_A20     0x02
 #define KBD_ACK     0xfa
 #define KBD_RESEND  0xfe
 
@@ -21,8 +22,7 @@ struct i8042 {
 	pthread_mutex_t lock;
 	struct bus *bus;
 	struct irq irq;
-	void (*reset)(void *arg);
-	void *arg;
+	struct i8042_env env;
 	struct bus_region data, command;
 	uint8_t config, out_port, status_cmd;
 	uint8_t ram[32];
@@ -127,6 +127,16 @@ static void keyboard(struct i8042 *k, uint8_t v)
 	push(k, KBD_ACK);
 }
 
+static void gate(struct i8042 *k, bool open)
+{
+	if (open)
+		k->out_port |= OUT_A20;
+	else
+		k->out_port &= (uint8_t)~OUT_A20;
+	if (k->env.a20)
+		k->env.a20(k->env.arg, open);
+}
+
 static void command(struct i8042 *k, uint8_t v)
 {
 	k->pending = 0;
@@ -161,10 +171,14 @@ static void command(struct i8042 *k, uint8_t v)
 	case 0xd0:
 		push(k, k->out_port);
 		break;
+	case 0xdd: /* others' shorthands for the gate */
+	case 0xdf:
+		gate(k, v == 0xdf);
+		break;
 	default:
 		/* pulses of the output port's low bits; bit 0 is the processor's reset */
 		if (v >= 0xf0 && !(v & 1))
-			k->reset(k->arg);
+			k->env.reset(k->env.arg);
 	}
 }
 
@@ -178,9 +192,10 @@ static void parameter(struct i8042 *k, uint8_t v)
 		k->config = v;
 		break;
 	case 0xd1:
+		gate(k, v & OUT_A20);
 		k->out_port = v;
 		if (!(v & 1))
-			k->reset(k->arg);
+			k->env.reset(k->env.arg);
 		break;
 	case 0xd2:
 		push(k, v);
@@ -278,8 +293,8 @@ void i8042_reset(struct i8042 *k)
 	pthread_mutex_unlock(&k->lock);
 }
 
-int i8042_new(struct i8042 **out, struct bus *b, struct irq irq, void (*reset)(void *arg),
-	      void *arg, struct err *e)
+int i8042_new(struct i8042 **out, struct bus *b, struct irq irq, const struct i8042_env *env,
+	      struct err *e)
 {
 	struct i8042 *k = mem_zalloc(1, sizeof(*k), e);
 	int r;
@@ -289,8 +304,7 @@ int i8042_new(struct i8042 **out, struct bus *b, struct irq irq, void (*reset)(v
 	pthread_mutex_init(&k->lock, NULL);
 	k->bus = b;
 	k->irq = irq;
-	k->reset = reset;
-	k->arg = arg;
+	k->env = *env;
 	k->data = (struct bus_region){ "i8042", BUS_PORT, 0x60, 1, &data_ops, k, &k->lock };
 	k->command =
 		(struct bus_region){ "i8042", BUS_PORT, 0x64, 1, &command_ops, k, &k->lock };

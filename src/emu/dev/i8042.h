@@ -9,9 +9,15 @@
 
 struct i8042;
 
-/* @reset(@arg): the processor's reset line was pulled. */
-int i8042_new(struct i8042 **out, struct bus *b, struct irq irq, void (*reset)(void *arg),
-	      void *arg, struct err *e) MUST_CHECK;
+/* What the output port drives. */
+struct i8042_env {
+	void (*reset)(void *arg); /* the processor's reset line was pulled */
+	void (*a20)(void *arg, bool open);
+	void *arg;
+};
+
+int i8042_new(struct i8042 **out, struct bus *b, struct irq irq, const struct i8042_env *env,
+	      struct err *e) MUST_CHECK;
 void i8042_free(struct i8042 *k);
 void i8042_reset(struct i8042 *k);
 /* Bytes of scan code set 2, as the keyboard sends them.  False: too many wait.  Any thread. */

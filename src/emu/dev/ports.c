@@ -46,8 +46,9 @@ static void p92_write(void *dev, uint64_t off, unsigned size, uint64_t v)
 
 	(void)off;
 	(void)size;
-	/* A20 is always on: what relied on it being off is older than this machine */
-	p->p92 = (uint8_t)(v & 0xff) | P92_A20;
+	p->p92 = (uint8_t)v;
+	if (p->env.a20)
+		p->env.a20(p->env.arg, v & P92_A20);
 	if (pulse)
 		p->env.reset(p->env.arg);
 }

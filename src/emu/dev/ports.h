@@ -11,6 +11,7 @@ struct ports;
 
 struct ports_env {
 	void (*reset)(void *arg);
+	void (*a20)(void *arg, bool open);
 	void (*exit)(void *arg, unsigned value); /* isa-debug-exit wrote @value */
 	void *arg;
 	bool debug_exit;

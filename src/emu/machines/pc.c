@@ -4,6 +4,7 @@
 #include "emu/boot/acpi.h"
 #include "emu/bus.h"
 #include "emu/chardev/chardev.h"
+#include "emu/dev/a20.h"
 #include "emu/dev/acpi_pm.h"
 #include "emu/dev/debugcon.h"
 #include "emu/dev/hpet.h"
@@ -32,6 +33,7 @@ struct pc {
 	struct hpet *hpet;
 	struct i8042 *i8042;
 	struct ports *ports;
+	struct a20 a20;
 	struct acpi_pm *pm;
 	struct pc_pci *pci;
 	struct pc_fw *fw;
@@ -72,6 +74,14 @@ static void on_reset(void *arg)
 	struct pc *p = arg;
 
 	machine_request(p->m, MACHINE_RESET, NULL);
+}
+
+static void on_a20(void *arg, bool open)
+{
+	struct pc *p = arg;
+
+	if (p->m->low_ram >= A20_LEAST)
+		a20_open(&p->a20, open);
 }
 
 static void on_off(void *arg)
@@ -211,7 +221,9 @@ bool pc_firmware(const struct machine *m)
 int pc_new(struct machine *m, struct err *e)
 {
 	struct pc *p = mem_zalloc(1, sizeof(*p), e);
+	const struct i8042_env keyboard = { on_reset, on_a20, p };
 	struct ports_env ports = { on_reset,
+				   on_a20,
 				   on_exit_port,
 				   p,
 				   m->config->debug_exit,
@@ -223,6 +235,7 @@ int pc_new(struct machine *m, struct err *e)
 		return -ENOMEM;
 	m->pc = p;
 	p->m = m;
+	a20_init(&p->a20, m->mem, &m->group, m->ram);
 	r = pic_new(&p->pic, m->bus, (struct irq){ apics_extint, m->apics, 0 }, e);
 	if (r == 0)
 		r = ioapic_new(&p->ioapic, m->bus, (struct msi_sink){ apics_msi, m->apics }, e);
@@ -231,7 +244,7 @@ int pc_new(struct machine *m, struct err *e)
 	apics_on_eoi(m->apics, ioapic_eoi, p->ioapic);
 	r = make_timers(p, e);
 	if (r == 0)
-		r = i8042_new(&p->i8042, m->bus, isa(p, 1), on_reset, p, e);
+		r = i8042_new(&p->i8042, m->bus, isa(p, 1), &keyboard, e);
 	/* before the single ports: one of them lies inside the address register */
 	if (r == 0)
 		r = pc_fw_new(&p->fw, m, e);
@@ -257,6 +270,7 @@ void pc_reset(struct machine *m)
 	if (p->hpet)
 		hpet_reset(p->hpet);
 	i8042_reset(p->i8042);
+	on_a20(p, true);
 	ports_reset(p->ports);
 	acpi_pm_reset(p->pm);
 	for (unsigned i = 0; i < CONFIG_SERIALS; i++)

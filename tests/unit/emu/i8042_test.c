@@ -6,7 +6,7 @@
 static struct bus *bus;
 static struct i8042 *k;
 static int level;
-static unsigned rises, resets;
+static unsigned rises, resets, opens, shuts;
 
 static void set_line(void *arg, unsigned pin, int v)
 {
@@ -22,15 +22,23 @@ static void pulled(void *arg)
 	resets++;
 }
 
+static void gate(void *arg, bool open)
+{
+	(void)arg;
+	opens += open;
+	shuts += !open;
+}
+
 static int begin(void **state)
 {
+	const struct i8042_env env = { pulled, gate, NULL };
+
 	(void)state;
 	level = 0;
+	opens = shuts = 0;
 	rises = resets = 0;
 	assert_int_equal(bus_new(&bus, NULL), 0);
-	assert_int_equal(i8042_new(&k, bus, (struct irq){ set_line, NULL, 1 }, pulled, NULL,
-				   NULL),
-			 0);
+	assert_int_equal(i8042_new(&k, bus, (struct irq){ set_line, NULL, 1 }, &env, NULL), 0);
 	return 0;
 }
 
@@ -104,6 +112,19 @@ static void test_controller(void **state)
 	command(0xd1);
 	data(0xde);
 	assert_int_equal(resets, 2);
+	/* the gate of address line 20, by the output port and by commands */
+	opens = shuts = 0;
+	command(0xd1);
+	data(0xdd);
+	assert_int_equal(shuts, 1);
+	command(0xdf);
+	assert_int_equal(opens, 1);
+	command(0xd0);
+	assert_int_equal(next() & 2, 2);
+	command(0xdd);
+	assert_int_equal(shuts, 2);
+	command(0xd0);
+	assert_int_equal(next() & 2, 0);
 }
 
 static void test_keyboard(void **state)

@@ -75,13 +75,14 @@ static void translated(void **state)
 		     { "a", 0x1e },   { "shift", 0x2a }, { "backslash", 0x2b }, { "z", 0x2c },
 		     { "spc", 0x39 }, { "f1", 0x3b },    { "f7", 0x41 },        { "f10", 0x44 },
 		     { "f12", 0x58 }, { "kp_5", 0x4c } };
+	const struct i8042_env env = { 0 };
 	struct err e = { 0 };
 	struct i8042 *k;
 	struct bus *bus;
 	uint8_t b[KEYS_BYTES];
 
 	assert_int_equal(bus_new(&bus, &e), 0);
-	assert_int_equal(i8042_new(&k, bus, (struct irq){ set, NULL, 1 }, NULL, NULL, &e), 0);
+	assert_int_equal(i8042_new(&k, bus, (struct irq){ set, NULL, 1 }, &env, &e), 0);
 	for (unsigned i = 0; i < sizeof(set1) / sizeof(*set1); i++)
 		for (int down = 1; down >= 0; down--) {
 			assert_true(i8042_key(k, b, keys_bytes(find(set1[i].name), down, b)));
