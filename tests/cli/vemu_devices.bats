@@ -180,6 +180,11 @@ end
 @test "virtio-serial: a console, and a port with a name, both ways" {
 	vemu_parts
 	cat >script <<'end'
+i=0 # the name comes after the port
+while [ $i -lt 100 ] && ! cat /sys/class/virtio-ports/*/name 2>/dev/null | grep -q agent; do
+	sleep 0.1
+	i=$((i + 1))
+done
 for p in /sys/class/virtio-ports/*; do echo "port ${p##*/} $(cat $p/name 2>/dev/null)"; done
 echo "conso""le says hello" >/dev/hvc0
 port=$(ls -d /dev/vport*p1 | head -n 1)
