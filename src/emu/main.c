@@ -139,7 +139,8 @@ static int run(struct machine_config *c, struct process *self)
 	sigset_t set;
 	int fd = catch_signals(&set), status = 1, r;
 
-	/* cppcheck-suppress autoVariables: the machine is gone when this returns */
+	/* The machine is gone when this returns. */
+	/* cppcheck-suppress autoVariables */
 	c->log = &log;
 	c->tell = tell;
 	if (c->process)
