@@ -76,8 +76,7 @@ static uint8_t reg_read(struct ide_channel *c, unsigned r)
 {
 	struct ide_unit *u = &c->unit[c->selected];
 
-	if (!c->unit[0].ata.present && !c->unit[1].ata.present)
-		return 0xff; /* nothing pulls the lines */
+	/* nor is it busy: firmware would wait for that to end */
 	if (!u->ata.present)
 		return 0;
 	switch (r) {
