@@ -175,7 +175,8 @@ static int refuse(const struct who *w, const char *path, const struct host_stat 
 	if (g && (st->mode & 060) == 060 && !in_group(w, st->gid))
 		return err_set(e, -EACCES, "%s is %s, and %s is not in the group %s", path, own,
 			       w->name, g->name);
-	return err_set(e, -EACCES, "%s is %s, which does not let %s in", path, own, w->name);
+	return err_set(e, -EACCES, "%s is %s, which does not let the user %s in", path, own,
+		       w->name);
 }
 
 static int check_one(const struct host *h, const struct who *w, const char *path, bool way,

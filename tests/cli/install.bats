@@ -40,6 +40,16 @@ have() { [ -e "root/$1" ] || { echo "not installed: $1"; return 1; }; }
 	[ ! -s left ] || { cat left; return 1; }
 }
 
+@test "the package of Alpine is tested with what scripts/setup installs for tests" {
+	# shellcheck disable=SC2016 # for abuild
+	sed -n "/^alpine='/,\$s/^test://p" "$TOP/scripts/setup" | tr ' ' '\n' |
+		sed 's/^qemu-system-x86_64$/qemu-system-$CARCH/' | sort -u >want
+	sed -n '/^checkdepends="/,/^\t"/p' "$TOP/packaging/alpine/APKBUILD" | sed -n 's/^\t\([^"]\)/\1/p' | sort -u >have
+	[ -s want ]
+	comm -23 want have >missing
+	[ ! -s missing ] || { cat missing; return 1; }
+}
+
 @test "bash completes commands and options" {
 	put install
 	# shellcheck disable=SC1091 # made by the build
