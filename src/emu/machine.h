@@ -164,4 +164,9 @@ bool pc_button(struct machine *m);
 /* Bytes that a PS/2 keyboard sends (display/keys.h), all or none.  False: the guest is not ready for
  * them.  Any thread. */
 bool pc_key(struct machine *m, const uint8_t *codes, unsigned n);
+/* For people: what the interrupt controllers hold. */
+struct str;
+void pc_interrupts(struct machine *m, struct str *out);
+struct pci;
+struct pci *pc_bus(struct machine *m);
 #endif

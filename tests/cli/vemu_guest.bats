@@ -139,7 +139,7 @@ vemu() { timeout 20 "$VEMU" -accel soft -m 64 -kernel kernel "$@"; }
 	[ "$(grep -c '^0000000001000200: 0x....feeb' out)" = 2 ]
 	grep -q '^ffff800000000000: --------' out
 	grep -q 'cannot be saved' out
-	grep -q '^xp  *\[/COUNT\] ADDRESS' out
+	grep -q '^xp  *\[/FORMAT\] ADDRESS' out
 }
 
 # threads FIELD: the values of a line of status, of all threads of the vemu whose pid is in the file pid.

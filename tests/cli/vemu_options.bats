@@ -131,12 +131,23 @@ states() {
 @test "the page has every key of an option, and help shows it" {
 	"$VEMU" -list-keys >keys
 	[ "$(wc -l <keys)" -gt 30 ]
-	while read -r opt kind key; do
-		page | awk -v opt="*$opt*" '/^\*-/ { on = index($0, opt) } on' | grep -qE "(^|[^a-z-])$key([^a-z-]|$)" ||
-			{ echo "the page's $opt has no $key"; false; }
-		[ "$kind" = "*" ] && continue
-		"$VEMU" "$opt" "$kind,help" | grep -q "^  $key=<" || { echo "$opt $kind,help: no $key"; false; }
-	done <keys
+	# what the page says of each option: one line each, option first
+	page | awk '/^\*-/ { head = 1 } !/^\*-/ && NF { head = 0 }
+		head && /^\*-/ { flush(); names = $0; text = $0; next }
+		{ text = text " " $0 }
+		function flush(  n, w, i) {
+			n = split(names, w, /[* ,]+/)
+			for (i = 1; i <= n; i++) if (w[i] ~ /^-[A-Za-z]/) print w[i], text
+		}
+		END { flush() }' >said
+	awk 'NR == FNR { o = $1; $1 = ""; said[o] = said[o] " " $0; next }
+		{ if (said[$1] !~ "(^|[^a-z0-9-])" $3 "([^a-z0-9-]|$)") print "the page has no", $1, $3 }' said keys >missing
+	[ ! -s missing ] || { cat missing; false; }
+	awk '$2 != "*" { print $1, $2 }' keys | sort -u | while read -r opt kind; do
+		"$VEMU" "$opt" "$kind,help" | sed -n "s/^  \\([^=]*\\)=<.*/\\1/p" | sort >shown
+		awk -v o="$opt" -v k="$kind" '$1 == o && ($2 == k || $2 == "*") { print $3 }' keys | sort | comm -23 - shown >missing
+		[ ! -s missing ] || { echo "$opt $kind,help:"; cat missing; false; }
+	done
 }
 
 @test "a key that an option does not have is named with those that it has" {

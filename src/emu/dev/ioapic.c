@@ -2,6 +2,7 @@
 #include "emu/dev/ioapic.h"
 
 #include "base/mem.h"
+#include "base/str.h"
 
 #include <stdlib.h>
 
@@ -209,4 +210,20 @@ void ioapic_free(struct ioapic *a)
 	bus_remove(a->bus, &a->region);
 	pthread_mutex_destroy(&a->lock);
 	free(a);
+}
+
+void ioapic_show(struct ioapic *a, struct str *out)
+{
+	pthread_mutex_lock(&a->lock);
+	str_addf(out, "ioapic: id=%u lines=%06x\n", (unsigned)(a->id >> 24 & 15), a->lines);
+	for (unsigned i = 0; i < IOAPIC_PINS; i++) {
+		uint64_t v = a->entry[i];
+
+		/* masked is how they are after a reset */
+		if (!(v >> 16 & 1))
+			str_addf(out, "  pin %2u: vector %02x, mode %u, to %02x, %s\n", i,
+				 (unsigned)(v & 0xff), (unsigned)(v >> 8 & 7),
+				 (unsigned)(v >> 56), v >> 15 & 1 ? "level" : "edge");
+	}
+	pthread_mutex_unlock(&a->lock);
 }

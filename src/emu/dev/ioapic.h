@@ -11,6 +11,7 @@
 #define IOAPIC_BASE 0xfec00000u
 
 struct ioapic;
+struct str;
 
 /* Interrupts leave as the messages that they are. */
 int ioapic_new(struct ioapic **out, struct bus *b, struct msi_sink to, struct err *e)
@@ -20,5 +21,7 @@ void ioapic_reset(struct ioapic *a);
 void ioapic_set(void *ioapic, unsigned pin, int level);
 /* A local APIC has ended the level-triggered interrupt @vector.  Any thread. */
 void ioapic_eoi(void *ioapic, uint8_t vector);
+/* For people. */
+void ioapic_show(struct ioapic *a, struct str *out);
 
 #endif

@@ -3,6 +3,7 @@
 #include "emu/dev/pic.h"
 
 #include "base/mem.h"
+#include "base/str.h"
 
 #include <stdlib.h>
 
@@ -314,4 +315,18 @@ void pic_free(struct pic *p)
 		bus_remove(p->bus, &p->region[i]);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
+}
+
+void pic_show(struct pic *p, struct str *out)
+{
+	pthread_mutex_lock(&p->lock);
+	for (unsigned i = 0; i < 2; i++) {
+		const struct chip *c = &p->chip[i];
+
+		str_addf(out,
+			 "pic%u: irr=%02x imr=%02x isr=%02x lines=%02x elcr=%02x irq_base=%02x "
+			 "priority=%u\n",
+			 i, c->irr, c->imr, c->isr, c->lines, c->elcr, c->base, c->priority);
+	}
+	pthread_mutex_unlock(&p->lock);
 }

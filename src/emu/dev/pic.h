@@ -8,6 +8,7 @@
 #include "emu/irq.h"
 
 struct pic;
+struct str;
 
 /* @intr follows the output of the pair. */
 int pic_new(struct pic **out, struct bus *b, struct irq intr, struct err *e) MUST_CHECK;
@@ -18,5 +19,7 @@ void pic_set(void *pic, unsigned pin, int level);
 /* The processor's acknowledge: the vector of what is most urgent (a spurious one where
  * nothing is any more).  Any thread. */
 int pic_take(void *pic);
+/* For people. */
+void pic_show(struct pic *p, struct str *out);
 
 #endif

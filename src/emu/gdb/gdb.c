@@ -127,7 +127,7 @@ static void remote_command(struct gdb *g, const char *p)
 		gdb_say(g, "E16");
 		return;
 	}
-	command_line(g->m, line, &answer);
+	command_line(g->m, &g->look, line, &answer);
 	gdb_add_hex(&hex, (const uint8_t *)(answer.s ? answer.s : ""), answer.len);
 	if (answer.failed || hex.failed || !hex.len)
 		gdb_say(g, "OK");

@@ -282,6 +282,17 @@ void pc_reset(struct machine *m)
 		place_acpi(p);
 }
 
+void pc_interrupts(struct machine *m, struct str *out)
+{
+	pic_show(m->pc->pic, out);
+	ioapic_show(m->pc->ioapic, out);
+}
+
+struct pci *pc_bus(struct machine *m)
+{
+	return pc_pci_bus(m->pc->pci);
+}
+
 bool pc_button(struct machine *m)
 {
 	return acpi_pm_button(m->pc->pm);

@@ -91,6 +91,11 @@ int pc_pci_new(struct pc_pci **out, struct machine *m, const struct pc_pci_env *
 	return r < 0 ? r : add_devices(p, where->isa, e);
 }
 
+struct pci *pc_pci_bus(const struct pc_pci *p)
+{
+	return p->bus;
+}
+
 uint64_t pc_pci_ecam(const struct pc_pci *p)
 {
 	return pci_ecam_base(p->bus);

@@ -24,6 +24,7 @@ int pc_pci_new(struct pc_pci **out, struct machine *m, const struct pc_pci_env *
 void pc_pci_reset(struct pc_pci *p);
 /* Where the configuration space is in memory; 0: nowhere. */
 uint64_t pc_pci_ecam(const struct pc_pci *p);
+struct pci *pc_pci_bus(const struct pc_pci *p);
 struct pc_devices;
 struct pc_devices *pc_pci_devices(const struct pc_pci *p);
 /* The devices that have a bootindex, in that order, as firmware names them: lines of text.  NULL

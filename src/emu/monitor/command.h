@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "emu/chardev/chardev.h"
+#include "emu/config.h"
 
 #include <jansson.h>
 
@@ -12,8 +13,12 @@ struct machine;
 struct qmp;
 struct hmp;
 
-/* Runs a line, its answer is added to @out. */
-void command_line(struct machine *m, const char *line, struct str *out);
+#define COMMAND_LINE 1024u
+
+/* Runs a line, its answer is added to @out.  *@cpu: which vCPU is looked at; "cpu" changes it. */
+void command_line(struct machine *m, unsigned *cpu, const char *line, struct str *out);
+/* How disk @i is called. */
+void command_disk_name(const struct machine_config *c, unsigned i, char *to, size_t max);
 
 /* Runs @name; the answer for "return", or NULL and a class and text of an error. */
 json_t *command_run(struct machine *m, const char *name, const json_t *args, const char **class,

@@ -8,13 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINE   1024u
+#define LINE   COMMAND_LINE
 #define PROMPT "(vemu) "
 
 struct hmp {
 	struct machine *m;
 	struct output out;
 	bool greeted;
+	unsigned cpu; /* that is looked at */
 	char line[LINE];
 	size_t n;
 };
@@ -46,7 +47,7 @@ static void run(struct hmp *h)
 	h->line[h->n] = '\0';
 	h->n = 0;
 	say(h, "\n", 1);
-	command_line(h->m, h->line, &out);
+	command_line(h->m, &h->cpu, h->line, &out);
 	if (out.s && !out.failed)
 		say(h, out.s, out.len);
 	str_free(&out);

@@ -2,6 +2,7 @@
 #include "base/compiler.h"
 #include "emu/machine.h"
 #include "emu/monitor/command.h"
+#include "emu/monitor/qmp_query.h"
 #include "emu/monitor/ringbuf.h"
 #include "emu/monitor/screen.h"
 
@@ -58,22 +59,6 @@ static json_t *query_cpus(struct machine *m, const json_t *args, struct err *e)
 	return all;
 }
 
-static json_t *query_block(struct machine *m, const json_t *args, struct err *e)
-{
-	json_t *all = json_array();
-
-	for (unsigned i = 0; i < m->config->disks; i++) {
-		const struct config_disk *d = &m->config->disk[i];
-
-		json_array_append_new(
-			all, json_pack("{s:s+, s:b, s:b, s:s, s:{s:s, s:b}}", "device",
-				       "virtio", i < 10 ? (char[]){ (char)('0' + i), 0 } : "x",
-				       "locked", 0, "removable", 0, "type", "unknown",
-				       "inserted", "file", d->file, "ro", d->readonly));
-	}
-	return all;
-}
-
 static json_t *do_stop(struct machine *m, const json_t *args, struct err *e)
 {
 	machine_stop(m);
@@ -111,14 +96,22 @@ static json_t *do_quit(struct machine *m, const json_t *args, struct err *e)
 static json_t *do_human(struct machine *m, const json_t *args, struct err *e)
 {
 	const char *line = json_string_value(json_object_get(args, "command-line"));
+	const json_t *index = json_object_get(args, "cpu-index");
+	unsigned cpu = (unsigned)json_integer_value(index);
 	struct str out = STR_INIT;
 	json_t *r;
 
+	if (index && (!json_is_integer(index) || json_integer_value(index) < 0 ||
+		      json_integer_value(index) >= m->vcpus)) {
+		err_set(e, -EINVAL, "Invalid parameter 'cpu-index': there are 0 to %u",
+			m->vcpus - 1);
+		return NULL;
+	}
 	if (!line) {
 		err_set(e, -EINVAL, "Parameter 'command-line' is missing");
 		return NULL;
 	}
-	command_line(m, line, &out);
+	command_line(m, &cpu, line, &out);
 	r = json_stringn(out.s ? out.s : "", out.len);
 	str_free(&out);
 	return r;
@@ -185,8 +178,11 @@ static const struct {
 	{ "query-chardev", query_chardev },
 	{ "query-commands", query_commands },
 	{ "query-cpus-fast", query_cpus },
+	{ "query-events", query_events },
 	{ "query-kvm", query_kvm },
+	{ "query-memory-size-summary", query_memory },
 	{ "query-name", query_name },
+	{ "query-pci", query_pci },
 	{ "query-status", query_status },
 	{ "query-target", query_target },
 	{ "query-uuid", query_uuid },
@@ -195,6 +191,7 @@ static const struct {
 	{ "ringbuf-read", ringbuf_read },
 	{ "ringbuf-write", ringbuf_write },
 	{ "screendump", screen_dump_json },
+	{ "send-key", send_key },
 	{ "snapshot-load", no_states },
 	{ "snapshot-save", no_states },
 	{ "stop", do_stop },

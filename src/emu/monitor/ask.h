@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* A command of a person's, while it is done. */
+#ifndef EMU_MONITOR_ASK_H
+#define EMU_MONITOR_ASK_H
+
+#include "emu/monitor/command.h"
+
+struct ask {
+	struct machine *m;
+	unsigned cpu; /* the one that is looked at; "cpu" changes it */
+	struct str *out;
+};
+
+/* info.c: "info WHAT". */
+void info_run(struct ask *a, const char *what);
+
+/* look.c: memory, ports, registers, numbers. */
+void look_x(struct ask *a, const char *arg);
+void look_xp(struct ask *a, const char *arg);
+void look_print(struct ask *a, const char *arg);
+void look_in(struct ask *a, const char *arg);
+void look_out(struct ask *a, const char *arg);
+
+/* pages.c: what page tables say. */
+void pages_mem(struct ask *a);
+void pages_tlb(struct ask *a);
+
+/* value.c: a number such as "0x10 * ($rsp + 4)" at *@p, which moves behind it; -EINVAL says what is
+ * wrong with it. */
+int value_parse(const struct ask *a, const char **p, uint64_t *v, struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include "emu/monitor/qmp_query.h"
+
+#include "base/bytes.h"
+#include "base/compiler.h"
+#include "emu/dev/pci.h"
+#include "emu/machine.h"
+#include "emu/monitor/chord.h"
+
+#include <string.h>
+
+json_t *query_block(struct machine *m, const json_t *args, struct err *e)
+{
+	const struct machine_config *c = m->config;
+	json_t *all = json_array();
+
+	for (unsigned i = 0; i < c->disks; i++) {
+		const struct config_disk *d = &c->disk[i];
+		char name[64];
+		json_t *v;
+
+		command_disk_name(c, i, name, sizeof(name));
+		v = json_pack("{s:s, s:b, s:b, s:s}", "device", name, "locked", 0, "removable",
+			      d->cdrom, "type", "unknown");
+		if (d->file)
+			json_object_set_new(v, "inserted",
+					    json_pack("{s:s, s:b, s:s}", "file", d->file, "ro",
+						      d->readonly || d->cdrom, "drv",
+						      d->format ? d->format : "unknown"));
+		json_array_append_new(all, v);
+	}
+	return all;
+}
+
+static void one_region(json_t *to, const struct pci_dev *d, unsigned n)
+{
+	const struct pci_bar *b = &d->bar[n];
+	const uint8_t *at = d->config + PCI_BAR0 + 4 * n;
+	uint64_t v;
+
+	if (!b->region.size)
+		return;
+	v = b->io ? load_le32(at) & ~3u
+		  : (b->wide ? load_le64(at) : load_le32(at)) & ~UINT64_C(15);
+	json_array_append_new(to, json_pack("{s:i, s:s, s:I, s:I}", "bar", (int)n, "type",
+					    b->io ? "io" : "memory", "address", (json_int_t)v,
+					    "size", (json_int_t)b->region.size));
+	if (!b->io)
+		json_object_update_new(json_array_get(to, json_array_size(to) - 1),
+				       json_pack("{s:b, s:b}", "prefetch", 0, "mem_type_64",
+						 b->wide));
+}
+
+static void one_device(void *arg, const struct pci_dev *d)
+{
+	unsigned class = d->config[PCI_CLASS + 2] * 256u + d->config[PCI_CLASS + 1];
+	json_t *regions = json_array();
+	json_t *v = json_pack("{s:i, s:i, s:i, s:s, s:{s:i, s:s}, s:{s:i, s:i, s:i, s:i}}",
+			      "bus", 0, "slot", (int)d->slot, "function", (int)d->fn, "qdev_id",
+			      "", "class_info", "class", (int)class, "desc", d->name, "id",
+			      "vendor", (int)load_le16(d->config + PCI_VENDOR), "device",
+			      (int)load_le16(d->config + PCI_DEVICE), "subsystem-vendor",
+			      (int)load_le16(d->config + PCI_SUB_VENDOR), "subsystem",
+			      (int)load_le16(d->config + PCI_SUB_DEVICE));
+
+	for (unsigned n = 0; n < PCI_BARS; n++)
+		one_region(regions, d, n);
+	json_object_set_new(v, "irq_pin", json_integer(d->config[PCI_INT_PIN]));
+	if (d->config[PCI_INT_PIN])
+		json_object_set_new(v, "irq", json_integer(d->config[PCI_INT_LINE]));
+	json_object_set_new(v, "regions", regions);
+	json_array_append_new(arg, v);
+}
+
+json_t *query_pci(struct machine *m, const json_t *args, struct err *e)
+{
+	json_t *devices = json_array();
+
+	pci_each(pc_bus(m), one_device, devices);
+	return json_pack("[{s:i, s:o}]", "bus", 0, "devices", devices);
+}
+
+json_t *query_memory(struct machine *m, const json_t *args, struct err *e)
+{
+	return json_pack("{s:I}", "base-memory", (json_int_t)m->config->mem);
+}
+
+json_t *query_events(struct machine *m, const json_t *args, struct err *e)
+{
+	static const char *const names[] = {
+		"BALLOON_CHANGE",  "BLOCK_IO_ERROR", "GUEST_CRASHLOADED",
+		"GUEST_PANICKED",  "POWERDOWN",      "RESET",
+		"RESUME",          "SHUTDOWN",       "STOP",
+		"VSERPORT_CHANGE", "WATCHDOG",
+	};
+	json_t *all = json_array();
+
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+		json_array_append_new(all, json_pack("{s:s}", "name", names[i]));
+	return all;
+}
+
+/* {"type": "qcode", "data": "ctrl"} */
+static bool add_key(struct str *s, const json_t *key)
+{
+	const char *type = json_string_value(json_object_get(key, "type"));
+	const json_t *data = json_object_get(key, "data");
+
+	str_add(s, s->len ? "-" : "");
+	if (type && !strcmp(type, "qcode") && json_is_string(data))
+		str_add(s, json_string_value(data));
+	else
+		return false;
+	return true;
+}
+
+json_t *send_key(struct machine *m, const json_t *args, struct err *e)
+{
+	const json_t *keys = json_object_get(args, "keys");
+	struct str s = STR_INIT;
+	int r = 0;
+
+	if (json_object_get(args, "hold-time"))
+		r = err_set(e, -ENOTSUP, "hold-time: keys are let go of at once");
+	else if (!json_array_size(keys))
+		r = err_set(e, -EINVAL, "Parameter 'keys' is missing");
+	for (size_t i = 0; r == 0 && i < json_array_size(keys); i++)
+		if (!add_key(&s, json_array_get(keys, i)))
+			r = err_set(e, -EINVAL,
+				    "Parameter 'keys' expects {'type': 'qcode', 'data': NAME}");
+	if (r == 0)
+		r = chord_press(m, s.s && !s.failed ? s.s : "", e);
+	str_free(&s);
+	return r < 0 ? NULL : json_object();
+}
