@@ -79,6 +79,7 @@ over() { (printf '%b' "$2"; sleep 0.5) | timeout 10 socat -t 0.3 - "$1"; }
 
 @test "a pseudo terminal is named, and what nobody reads is not kept" {
 	requires socat
+	requires_pty
 	echoes
 	start -serial pty -monitor unix:m,server=on,wait=off
 	until_there m

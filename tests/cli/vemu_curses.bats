@@ -6,6 +6,7 @@ load ../lib/vemu
 setup() {
 	common_setup
 	requires nasm tmux
+	requires_pty
 	[ -e /usr/share/seabios/bios-256k.bin ] || [ -e /usr/share/qemu/bios-256k.bin ] ||
 		skip "no SeaBIOS here"
 	# it shows the codes of keys by the BIOS; G: graphics, T: text again

@@ -39,6 +39,11 @@ requires() {
 	done
 }
 
+# requires_pty: some chroots and build machines have no devpts.
+requires_pty() {
+	(exec 9<>/dev/ptmx) 2>/dev/null || skip "no pseudo terminals here"
+}
+
 # long_run: true under "make check-long".
 long_run() { [ -n "${HOSTKIT_LONG:-}" ]; }
 

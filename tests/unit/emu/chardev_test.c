@@ -241,6 +241,11 @@ static void another_escape(void **state)
 	struct rig r;
 	char text[512] = "";
 
+	(void)state;
+	in[0] = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+	if (in[0] < 0)
+		skip(); /* a chroot without devpts */
+	close(in[0]);
 	start(&r, &config, 'T' - '@');
 	assert_int_equal(chardev_use(r.c, "a", &u, &e), 0);
 	assert_int_equal(strncmp(r.told, "a is at /dev/pts/", 17), 0);
