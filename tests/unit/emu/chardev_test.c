@@ -243,8 +243,10 @@ static void another_escape(void **state)
 
 	(void)state;
 	in[0] = open("/dev/ptmx", O_RDWR | O_NOCTTY);
-	if (in[0] < 0)
-		skip(); /* a chroot without devpts */
+	if (in[0] < 0) {
+		print_message("# no pseudo terminals here\n");
+		skip();
+	}
 	close(in[0]);
 	start(&r, &config, 'T' - '@');
 	assert_int_equal(chardev_use(r.c, "a", &u, &e), 0);
