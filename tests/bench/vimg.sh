@@ -74,6 +74,7 @@ row "convert -c zstd" "$fresh" "convert -c -O qcow2 -o compression_type=zstd src
 row "zlib to raw" "$fresh" "convert -O raw zlib.q o.img"
 row "zstd to raw" "$fresh" "convert -O raw zstd.q o.img"
 row "compare, same content" ":" "compare -q src.raw plain.q"
+beside "checksum, beside sha256sum" ":" "checksum src.raw" "sha256sum src.raw"
 row "create 1T preallocation=metadata" "$fresh" \
 	"create -q -f qcow2 -o preallocation=metadata o.img 1T"
 row "check 1T" ":" "check -q tera.q"
