@@ -210,6 +210,8 @@ static int check_image(const struct check *c, struct blk *b, const char *name)
 		r = print_json(&k, name, b->format->name);
 	else if (!c->o.quiet)
 		print_human(&k);
+	if (c->dry_run && !c->problems && !c->o.json && !c->o.quiet)
+		printf("Nothing was changed: this was a dry run.\n");
 	if (r)
 		return CHECK_FAILED;
 	if (k.check_errors) {
@@ -242,8 +244,6 @@ int cmd_check(int argc, char **argv)
 	status = check_image(&c, b, argv[1]);
 	if (cmd_close(&b, argv[1]))
 		status = CHECK_FAILED;
-	if (c.dry_run && !c.problems && !c.o.json && !c.o.quiet)
-		printf("Nothing was changed: this was a dry run.\n");
 	json_decref(c.problems);
 	return status;
 }

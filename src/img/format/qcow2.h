@@ -165,6 +165,9 @@ int qcow2_move_reftable(struct qcow2 *s, uint64_t off, uint32_t clusters, struct
 	MUST_CHECK;
 /* Sets or clears an incompatible bit in the file at once, and syncs. */
 int qcow2_set_incompat(struct qcow2 *s, uint64_t bit, bool on, struct err *e) MUST_CHECK;
+/* For operations that are asked for by name: is the image open for writing, and sound?
+ * -EPERM, -EACCES. */
+int qcow2_may_change(const struct qcow2 *s, struct err *e) MUST_CHECK;
 /* Before the first change of anything: clears unknown autoclear bits, sets the
  * dirty bit when lazy.  Under lock.  Cheap when already done. */
 int qcow2_begin_change(struct qcow2 *s, struct err *e) MUST_CHECK;

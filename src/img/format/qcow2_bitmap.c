@@ -58,13 +58,6 @@ static bool follows(const struct qcow2_bitmap *b)
 	return b->flags & QCOW2_BITMAP_AUTO && !(b->flags & QCOW2_BITMAP_IN_USE);
 }
 
-/* Extra data that must be understood to use the bitmap: then all we may do is to say
- * that it is out of date. */
-static bool usable(const struct qcow2_bitmap *b)
-{
-	return !b->extra_len || b->flags & QCOW2_BITMAP_EXTRA_OK;
-}
-
 static int load(struct qcow2 *s, struct err *e)
 {
 	struct qcow2_bitmaps *m = mem_zalloc(1, sizeof(*m), e);
@@ -83,7 +76,8 @@ static int load(struct qcow2 *s, struct err *e)
 	for (uint32_t i = 0; i < m->n; i++) {
 		struct live *l = &m->live[m->live_n];
 
-		if (!follows(&m->dir[i]) || !usable(&m->dir[i]))
+		/* with extra data unknown here, all we may do is to say that it is out of date */
+		if (!follows(&m->dir[i]) || qcow2_bitmap_usable(&m->dir[i], NULL) < 0)
 			continue;
 		l->b = &m->dir[i];
 		m->live_n++;
@@ -391,15 +385,8 @@ int qcow2_bitmaps_resize(struct qcow2 *s, uint64_t size, struct qcow2_swap *w, s
 		r = qcow2_bitmap_dir_load(s, &dir, e);
 	if (r < 0)
 		return r;
-	for (uint32_t i = 0; r == 0 && i < n; i++) {
-		if (dir[i].flags & QCOW2_BITMAP_IN_USE)
-			r = err_set(e, -ENOTSUP,
-				    "Bitmap '%s' is inconsistent and cannot be used",
-				    dir[i].name);
-		else if (!usable(&dir[i]))
-			r = err_set(e, -ENOTSUP, "bitmap '%s' has unknown extra data",
-				    dir[i].name);
-	}
+	for (uint32_t i = 0; r == 0 && i < n; i++)
+		r = qcow2_bitmap_usable(&dir[i], e);
 	for (uint32_t i = 0; r == 0 && i < n; i++)
 		r = resize_one(s, &dir[i], size, w, e);
 	if (r == 0)

@@ -64,6 +64,10 @@ int qcow2_bitmap_table_load(struct qcow2 *s, const struct qcow2_bitmap *b, uint6
 int qcow2_bitmap_table_write(struct qcow2 *s, const uint64_t *table, uint32_t n, uint64_t off,
 			     struct err *e) MUST_CHECK;
 
+/* Bits that say something, of a kind known here?  -ENOTSUP: it was not written
+ * back, or has extra data that must be understood. */
+int qcow2_bitmap_usable(const struct qcow2_bitmap *b, struct err *e) MUST_CHECK;
+
 struct qcow2_swap;
 /* Writes a directory of the @n bitmaps @dir in new clusters, and says so in s->h, which the
  * commit of @w makes count.  0: there is none any more.  Under lock, io exclusive. */

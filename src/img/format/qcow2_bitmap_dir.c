@@ -115,6 +115,18 @@ int qcow2_bitmap_dir_parse(const uint8_t *buf, size_t len, uint32_t n, unsigned 
 	return r;
 }
 
+int qcow2_bitmap_usable(const struct qcow2_bitmap *b, struct err *e)
+{
+	if (b->flags & QCOW2_BITMAP_IN_USE)
+		return err_set(e, -ENOTSUP,
+			       "Bitmap '%s' is inconsistent and cannot be used; it can only be "
+			       "removed",
+			       b->name);
+	if (b->extra_len && !(b->flags & QCOW2_BITMAP_EXTRA_OK))
+		return err_set(e, -ENOTSUP, "bitmap '%s' has unknown extra data", b->name);
+	return 0;
+}
+
 static size_t entry_bytes(const struct qcow2_bitmap *b)
 {
 	return round_up(QCOW2_BITMAP_ENTRY + (size_t)b->extra_len + strlen(b->name), 8);

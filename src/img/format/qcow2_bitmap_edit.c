@@ -42,19 +42,6 @@ static int not_found(const char *name, struct err *e)
 	return err_set(e, -ENOENT, "Dirty bitmap '%s' not found", name);
 }
 
-/* Bits that say something, of a kind known here. */
-static int check_usable(const struct qcow2_bitmap *b, struct err *e)
-{
-	if (b->flags & QCOW2_BITMAP_IN_USE)
-		return err_set(e, -EUCLEAN,
-			       "Bitmap '%s' is inconsistent and cannot be used; it can only be "
-			       "removed",
-			       b->name);
-	if (b->extra_len && !(b->flags & QCOW2_BITMAP_EXTRA_OK))
-		return err_set(e, -ENOTSUP, "bitmap '%s' has unknown extra data", b->name);
-	return 0;
-}
-
 static int load_table(struct edit *x, struct draft *d, struct err *e)
 {
 	return d->table ? 0 : qcow2_bitmap_table_load(x->s, &d->b, &d->table, e);
@@ -199,7 +186,7 @@ static int merge_own(struct edit *x, struct draft *d, const char *name, struct e
 
 	if (!from)
 		return not_found(name, e);
-	r = check_usable(&from->b, e);
+	r = qcow2_bitmap_usable(&from->b, e);
 	if (r == 0)
 		r = load_table(x, from, e);
 	if (r < 0 || from == d)
@@ -224,7 +211,7 @@ static int merge_other(struct edit *x, struct draft *d, struct blk *blk, const c
 	for (uint32_t i = 0; i < s->h.bitmaps_n && !b; i++)
 		if (!strcmp(dir[i].name, name))
 			b = &dir[i];
-	r = b ? check_usable(b, e) : not_found(name, e);
+	r = b ? qcow2_bitmap_usable(b, e) : not_found(name, e);
 	if (r == 0)
 		r = qcow2_bitmap_table_load(s, b, &table, e);
 	if (r == 0)
@@ -246,7 +233,7 @@ static int change(struct edit *x, const struct img_bitmap_op *op, struct err *e)
 		return not_found(op->name, e);
 	if (op->verb == BITMAP_REMOVE)
 		return remove_bitmap(x, d, e);
-	r = check_usable(&d->b, e);
+	r = qcow2_bitmap_usable(&d->b, e);
 	if (r == 0)
 		r = load_table(x, d, e);
 	if (r < 0)
@@ -340,15 +327,6 @@ static int finish(struct edit *x, struct err *e)
 	return r;
 }
 
-static int refused(const struct qcow2 *s, struct err *e)
-{
-	if (!(s->blk.flags & BLK_WRITE) || s->on_snapshot)
-		return err_set(e, -EPERM, "image is open read-only");
-	if (s->broken || s->h.incompat & QCOW2_INCOMPAT_CORRUPT)
-		return err_set(e, -EACCES, "image is marked corrupt");
-	return 0;
-}
-
 int qcow2_bitmap_edit(struct blk *b, const struct img_bitmap_op *ops, size_t n, size_t *failed,
 		      struct err *e)
 {
@@ -359,7 +337,7 @@ int qcow2_bitmap_edit(struct blk *b, const struct img_bitmap_op *ops, size_t n, 
 	*failed = n;
 	pthread_rwlock_wrlock(&s->io);
 	pthread_mutex_lock(&s->lock);
-	r = refused(s, e);
+	r = qcow2_may_change(s, e);
 	if (r == 0)
 		r = qcow2_begin_change(s, e);
 	if (r == 0)

@@ -80,6 +80,15 @@ int qcow2_move_reftable(struct qcow2 *s, uint64_t off, uint32_t clusters, struct
 	return 0;
 }
 
+int qcow2_may_change(const struct qcow2 *s, struct err *e)
+{
+	if (!(s->blk.flags & BLK_WRITE) || s->on_snapshot)
+		return err_set(e, -EPERM, "image is open read-only");
+	if (s->broken || s->h.incompat & QCOW2_INCOMPAT_CORRUPT)
+		return err_set(e, -EACCES, "image is marked corrupt");
+	return 0;
+}
+
 int qcow2_begin_change(struct qcow2 *s, struct err *e)
 {
 	uint64_t known = QCOW2_AUTOCLEAR_BITMAPS | QCOW2_AUTOCLEAR_RAW_DATA;

@@ -503,10 +503,10 @@ static int do_apply(struct qcow2 *s, const char *name, struct progress *p, struc
 
 static int refused(const struct qcow2 *s, enum img_snapshot_verb verb, struct err *e)
 {
-	if (!(s->blk.flags & BLK_WRITE) || s->on_snapshot)
-		return err_set(e, -EPERM, "image is open read-only");
-	if (s->broken || s->h.incompat & QCOW2_INCOMPAT_CORRUPT)
-		return err_set(e, -EACCES, "image is marked corrupt");
+	int r = qcow2_may_change(s, e);
+
+	if (r < 0)
+		return r;
 	if (s->blk.data && verb == SNAPSHOT_CREATE)
 		return err_set(e, -ENOTSUP, "an image with a data file takes no snapshots");
 	if (s->blk.data && verb == SNAPSHOT_APPLY)
