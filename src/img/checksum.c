@@ -36,10 +36,10 @@ struct checksum {
 	struct img_checksum *c;
 	struct blk *b;
 	struct order order;
-	pthread_mutex_t lock; /* over the next two */
+	pthread_mutex_t lock; /* over the next three lines */
 	uint64_t at;
-	struct blk_extent x; /* the run at @at, if x.len; it may begin before */
-	uint64_t x_end;
+	struct blk_extent x; /* the run [x_from, x_end), which may lie behind @at */
+	uint64_t x_from, x_end;
 	struct digest kind;    /* only read */
 	struct digest root;    /* whose turn it is */
 	const uint8_t *zeroes; /* PIECE bytes */
@@ -55,11 +55,11 @@ static int look(struct checksum *k, uint64_t off, struct err *e)
 {
 	int r;
 
-	if (off < k->x_end)
+	if (off >= k->x_from && off < k->x_end)
 		return 0;
 	r = blk_extent_above(k->b, NULL, off, k->b->size - off, &k->x, NULL, e);
-	if (r == 0)
-		k->x_end = off + k->x.len;
+	k->x_from = off;
+	k->x_end = r == 0 ? off + k->x.len : off;
 	return r;
 }
 
