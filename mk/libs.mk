@@ -21,9 +21,12 @@ linked   := $(foreach l,$(sort $(foreach r,$(ROOMS) $(sources),$(needs.$(r)) $(l
 likes    := $(foreach r,$(rooms),$(foreach l,$(likes.$(r)),$(if $(filter-out no,$(want.$(l))),$(if $(probe.$(l)),$(l)))))
 pkgs     := $(filter $(linked),$(sort $(foreach r,$(rooms) $(sources),$(needs.$(r))))) $(likes)
 
+# Headers alone: nothing is linked to.
+opens    := $(foreach l,$(sort $(foreach r,$(rooms),$(opens.$(r)))),$(if $(header.$(l)),$(l)))
+
 # What libhostkit itself needs, for hostkit.pc.
 lib.pkgs := $(filter $(linked),$(sort $(foreach r,$(filter $(LIBROOMS),$(rooms)),$(needs.$(r))) jansson)) $(likes)
 
 have.libdeflate := -DHAVE_LIBDEFLATE
-lib.cppflags := $(sort $(foreach l,$(pkgs),$(cflags.$(l)) $(have.$(l))))
+lib.cppflags := $(sort $(foreach l,$(pkgs) $(opens),$(cflags.$(l)) $(have.$(l))))
 lib.libs     := $(foreach l,$(pkgs),$(libs.$(l)))

@@ -25,6 +25,10 @@ needs.tune := inih jansson
 needs.emu := zydis jansson zlib
 likes.img := libdeflate
 
+# Libraries that are loaded when they are first needed (base/lib.h); the build needs their
+# headers, and says HAVE_LIBCURL and so on where they are.
+opens.img := libcurl
+
 # A file that needs more than the rest of its room; without the library the room is
 # built without the file.
 needs.src/base/json.c := jansson
