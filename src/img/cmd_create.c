@@ -192,7 +192,9 @@ static int make(struct create *c, struct err *e)
 	if (r == -EFBIG)
 		return err_set(e, r, "The image size is too large for file format '%s'%s",
 			       c->f->name,
-			       c->f->backing ? " (try using a larger cluster size)" : "");
+			       img_create_opt_find(c->f, "cluster_size")
+				       ? " (try using a larger cluster size)"
+				       : "");
 	return r;
 }
 

@@ -36,33 +36,12 @@ int newimg_options(const char *all, struct optset *set, struct err *e)
 
 /* ---- help ---- */
 
-/* What every new file takes, whatever its format. */
-static const struct img_create_opt file_opts[] = {
-	{ "extent_size_hint", "size", "Space the file system sets aside at a time, 0: no hint",
-	  false },
-	{ "nocow", "bool (on/off)", "No copy-on-write by the file system (btrfs)", false },
-	{ NULL, NULL, NULL, false },
-};
-
 static void print_opt(const struct img_create_opt *o)
 {
 	char name[64];
 
 	snprintf(name, sizeof(name), "%s=<%s>", o->name, o->type);
 	printf("  %-22s - %s\n", name, o->help);
-}
-
-static bool is_file_opt(const char *name)
-{
-	return !strcmp(name, "nocow") || !strcmp(name, "extent_size_hint");
-}
-
-/* Raw has no options of its own but the size: those are its file's. */
-static bool shown(const struct img_format *f, const char *name, bool with_file)
-{
-	if (with_file || f->backing)
-		return true;
-	return !strcmp(name, "size");
 }
 
 static int by_name(const void *a, const void *b)
@@ -78,20 +57,28 @@ static bool is_our_own(const char *name)
 	return !strcmp(name, "compression_level");
 }
 
-static void print_opts(const struct img_format *f, bool with_file)
-{
-	const struct img_create_opt *all[64];
-	size_t n = 0;
+enum { OPTS_MAX = 64 };
 
-	for (const struct img_create_opt *o = f->create_opts; o && o->name && n < 60; o++)
-		if (!is_file_opt(o->name) && shown(f, o->name, with_file) &&
-		    !(cmd_is_qemu_img() && is_our_own(o->name)))
-			all[n++] = o;
-	for (const struct img_create_opt *o = file_opts; o->name && with_file; o++)
-		all[n++] = o;
+static void print_sorted(const struct img_create_opt **all, size_t n)
+{
 	qsort(all, n, sizeof(*all), by_name);
 	for (size_t i = 0; i < n; i++)
 		print_opt(all[i]);
+}
+
+static void print_opts(const struct img_format *f, bool with_file)
+{
+	const struct img_create_opt *all[OPTS_MAX];
+	size_t n = 0;
+
+	for (const struct img_create_opt *o = f->create_opts; o && o->name && n < OPTS_MAX; o++)
+		if (!(cmd_is_qemu_img() && is_our_own(o->name)))
+			all[n++] = o;
+	for (const struct img_create_opt *o = img_file_create_opts; o->name && n < OPTS_MAX;
+	     o++)
+		if (with_file && !img_create_opt_find(f, o->name))
+			all[n++] = o;
+	print_sorted(all, n);
 }
 
 int newimg_help(const char *fmt, const char *filename)
@@ -115,46 +102,25 @@ int newimg_help(const char *fmt, const char *filename)
 
 int newimg_amend_help(const struct img_format *f)
 {
+	const struct img_create_opt *all[OPTS_MAX];
+	size_t n = 0;
+
 	printf("Amend options for '%s':\n", f->name);
-	for (const struct img_create_opt *o = f->create_opts; o && o->name; o++)
+	for (const struct img_create_opt *o = f->create_opts; o && o->name && n < OPTS_MAX; o++)
 		if (o->amend)
-			print_opt(o);
+			all[n++] = o;
+	print_sorted(all, n);
 	return 0;
 }
 
 /* ---- the line that says what is made ---- */
 
-/* In the order in which qemu-img names them, with its defaults. */
-static const struct {
-	const char *name, *qcow2_default;
-} order[] = {
-	{ "encryption", NULL },
-	{ "cluster_size", "65536" },
-	{ "extended_l2", "off" },
-	{ "preallocation", NULL }, /* raw has it below */
-	{ "compression_type", "zlib" },
-	{ "size", NULL },
-	{ "compat", NULL },
-	{ "backing_file", NULL },
-	{ "backing_fmt", NULL },
-	{ "data_file", NULL },
-	{ "data_file_raw", NULL },
-	{ "lazy_refcounts", "off" },
-	{ "refcount_bits", "16" },
-	{ "nocow", NULL },
-	{ "preallocation", NULL },
-	{ "extent_size_hint", NULL },
-};
-
-static void print_value(const char *name, const char *val)
+static void print_value(const struct img_create_opt *o, const char *val)
 {
-	static const char *const sizes[] = { "cluster_size", "extent_size_hint" };
 	uint64_t bytes;
 
-	printf(" %s=", name);
-	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
-		if (strcmp(name, sizes[i]) || size_parse(val, 'b', &bytes, NULL) < 0)
-			continue;
+	printf(" %s=", o->name);
+	if (!strcmp(o->type, "size") && size_parse(val, 'b', &bytes, NULL) == 0) {
 		printf("%llu", (unsigned long long)bytes);
 		return;
 	}
@@ -162,21 +128,29 @@ static void print_value(const char *name, const char *val)
 		printf("%s%c", *val == ',' ? "," : "", *val);
 }
 
+static void print_given(const struct img_create_opt *o, struct optset *set, uint64_t size)
+{
+	const char *val = optset_get(set, o->name);
+
+	if (!strcmp(o->name, "size"))
+		printf(" size=%llu", (unsigned long long)size);
+	else if (!is_our_own(o->name) && (val || o->def))
+		print_value(o, val ? val : o->def);
+}
+
 void newimg_print(const char *filename, const struct img_format *f, struct optset *set,
 		  uint64_t size)
 {
-	printf("Formatting '%s', fmt=%s", filename, f->name);
-	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
-		const char *name = order[i].name, *val = optset_get(set, name);
-		bool early = i < ARRAY_SIZE(order) / 2;
+	const char *encryption = optset_get(set, "encryption");
 
-		if (!strcmp(name, "size"))
-			printf(" size=%llu", (unsigned long long)size);
-		else if (!strcmp(name, "preallocation") && early != f->backing)
-			continue;
-		else if (val || (f->backing && order[i].qcow2_default))
-			print_value(name, val ? val : order[i].qcow2_default);
-	}
+	printf("Formatting '%s', fmt=%s", filename, f->name);
+	if (encryption && !img_create_opt_find(f, "encryption"))
+		printf(" encryption=%s", encryption);
+	for (const struct img_create_opt *o = f->create_opts; o && o->name; o++)
+		print_given(o, set, size);
+	for (const struct img_create_opt *o = img_file_create_opts; o->name; o++)
+		if (!img_create_opt_find(f, o->name))
+			print_given(o, set, size);
 	printf("\n");
 	fflush(stdout);
 }

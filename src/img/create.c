@@ -19,9 +19,32 @@ void img_create_defaults(struct img_create *c)
 
 /* ---- options ---- */
 
-static int get_bool(struct optset *set, const char *key, bool *out, struct err *e)
+const struct img_create_opt img_file_create_opts[] = {
+	{ "nocow", "bool (on/off)", "No copy-on-write by the file system (btrfs)", false,
+	  NULL },
+	{ "preallocation", "str", "Preallocation mode (allowed values: off, falloc, full)",
+	  false, NULL },
+	{ "extent_size_hint", "size", "Space the file system sets aside at a time, 0: no hint",
+	  false, NULL },
+	{ NULL, NULL, NULL, false, NULL },
+};
+
+static const struct img_create_opt *find(const struct img_create_opt *o, const char *name)
 {
-	const char *val = optset_get(set, key);
+	for (; o && o->name; o++)
+		if (!strcmp(o->name, name))
+			return o;
+	return NULL;
+}
+
+const struct img_create_opt *img_create_opt_find(const struct img_format *fmt, const char *name)
+{
+	return find(fmt->create_opts, name);
+}
+
+int img_create_bool(struct optset *set, const char *key, bool *out, struct err *e)
+{
+	const char *val = set ? optset_get(set, key) : NULL;
 
 	if (val && optset_bool(set, key, out, NULL) < 0)
 		return err_set(e, -EINVAL, "Parameter '%s' expects 'on' or 'off'", key);
@@ -39,11 +62,10 @@ static int get_number(struct optset *set, const char *key, uint64_t *out, struct
 	return 0;
 }
 
-/* A word out of @words (ends with NULL); the index of the one found in *@out. */
-static int get_word(struct optset *set, const char *key, const char *name,
+int img_create_word(struct optset *set, const char *key, const char *shown,
 		    const char *const *words, unsigned *out, struct err *e)
 {
-	const char *val = optset_get(set, key);
+	const char *val = set ? optset_get(set, key) : NULL;
 
 	if (!val)
 		return 0;
@@ -53,22 +75,26 @@ static int get_word(struct optset *set, const char *key, const char *name,
 		*out = i;
 		return 0;
 	}
-	return err_set(e, -EINVAL, "Parameter '%s' does not accept value '%s'", name, val);
+	return err_set(e, -EINVAL, "Parameter '%s' does not accept value '%s'", shown, val);
 }
 
+/* Of the format, or of the file: then there is no metadata to prepare, and a file that does not
+ * hold the bytes of the disk one by one has nothing to prepare at all. */
 static int get_prealloc(const struct img_format *fmt, struct optset *set, struct img_create *c,
 			struct err *e)
 {
 	static const char *const words[] = { "off", "metadata", "falloc", "full", NULL };
+	bool own = img_create_opt_find(fmt, "preallocation") != NULL;
 	unsigned v = c->prealloc;
 
-	if (get_word(set, "preallocation", "preallocation", words, &v, e) < 0)
-		return fmt->backing ? -EINVAL
-				    : err_set(e, -EINVAL, "invalid parameter value: %s",
-					      optset_get(set, "preallocation"));
+	if (img_create_word(set, "preallocation", "preallocation", words, &v, e) < 0)
+		return own ? -EINVAL
+			   : err_set(e, -EINVAL, "invalid parameter value: %s",
+				     optset_get(set, "preallocation"));
 	c->prealloc = (enum blk_prealloc)v;
-	if (c->prealloc == PREALLOC_METADATA && !fmt->backing)
-		return err_set(e, -ENOTSUP, "Unsupported preallocation mode: metadata");
+	if (!own && (c->prealloc == PREALLOC_METADATA ||
+		     (c->prealloc != PREALLOC_OFF && strcmp(fmt->name, "raw"))))
+		return err_set(e, -ENOTSUP, "Unsupported preallocation mode: %s", words[v]);
 	return 0;
 }
 
@@ -82,15 +108,15 @@ static int get_numbers(struct optset *set, struct img_create *c, struct err *e)
 	uint64_t v = c->refcount_bits;
 	int r;
 
-	r = get_word(set, "compat", "version", compats, &compat, e);
+	r = img_create_word(set, "compat", "version", compats, &compat, e);
 	if (r == 0)
-		r = get_word(set, "compression_type", "compression-type", compressions, &zstd,
-			     e);
+		r = img_create_word(set, "compression_type", "compression-type", compressions,
+				    &zstd, e);
 	if (r < 0)
 		return r;
 	c->compat = compat < 2 ? 2 : 3;
 	c->compression_zstd = zstd != 0;
-	r = get_word(set, "compression_level", "compression-level", levels, &level, e);
+	r = img_create_word(set, "compression_level", "compression-level", levels, &level, e);
 	if (r < 0)
 		return r;
 	c->compression_level = level ? levels[level] : NULL;
@@ -104,7 +130,7 @@ static int get_numbers(struct optset *set, struct img_create *c, struct err *e)
 static int refuse_encryption(struct optset *set, struct err *e)
 {
 	bool on = false;
-	int r = get_bool(set, "encryption", &on, e);
+	int r = img_create_bool(set, "encryption", &on, e);
 
 	if (r < 0)
 		return r;
@@ -113,23 +139,16 @@ static int refuse_encryption(struct optset *set, struct err *e)
 	return on ? err_set(e, -ENOTSUP, "encryption is not supported") : 0;
 }
 
-static bool knows(const struct img_format *fmt, const char *key)
-{
-	for (const struct img_create_opt *o = fmt->create_opts; o && o->name; o++)
-		if (!strcmp(o->name, key))
-			return true;
-	/* What the file below takes goes with every format. */
-	return !strcmp(key, "nocow") || !strcmp(key, "extent_size_hint") ||
-	       (fmt->backing && !strcmp(key, "encryption"));
-}
-
-/* How the value of @key is written: 's'tring, s'i'ze, 'n'umber or 'b'ool. */
+/* How the value of @key is written: 's'tring, s'i'ze, 'n'umber or 'b'ool; 0: no such option. */
 static char type_of(const struct img_format *fmt, const char *key)
 {
-	for (const struct img_create_opt *o = fmt->create_opts; o && o->name; o++)
-		if (!strcmp(o->name, key))
-			return o->type[0] == 's' && o->type[1] == 'i' ? 'i' : o->type[0];
-	return !strcmp(key, "nocow") || !strcmp(key, "encryption") ? 'b' : 'i';
+	const struct img_create_opt *o = img_create_opt_find(fmt, key);
+
+	if (!o)
+		o = find(img_file_create_opts, key);
+	if (o)
+		return o->type[0] == 's' && o->type[1] == 'i' ? 'i' : o->type[0];
+	return fmt->backing && !strcmp(key, "encryption") ? 'b' : 0;
 }
 
 int img_create_check(const struct img_format *fmt, struct optset *set, struct err *e)
@@ -141,11 +160,11 @@ int img_create_check(const struct img_format *fmt, struct optset *set, struct er
 		uint64_t num;
 		bool on;
 
-		if (!knows(fmt, key))
-			return err_set(e, -EINVAL, "Invalid parameter '%s'", key);
 		switch (type_of(fmt, key)) {
+		case 0:
+			return err_set(e, -EINVAL, "Invalid parameter '%s'", key);
 		case 'b':
-			r = get_bool(set, key, &on, e);
+			r = img_create_bool(set, key, &on, e);
 			break;
 		case 'i':
 			r = optset_size(set, key, &num, e);
@@ -168,6 +187,7 @@ int img_create_parse(const struct img_format *fmt, struct optset *set, struct im
 
 	if (r < 0)
 		return r;
+	c->own = set;
 	if ((s = optset_get(set, "backing_file")))
 		c->backing_file = s;
 	if ((s = optset_get(set, "backing_fmt")))
@@ -183,13 +203,13 @@ int img_create_parse(const struct img_format *fmt, struct optset *set, struct im
 	if (r == 0)
 		r = optset_size(set, "extent_size_hint", &c->extent_size_hint, e);
 	if (r == 0)
-		r = get_bool(set, "nocow", &c->nocow, e);
+		r = img_create_bool(set, "nocow", &c->nocow, e);
 	if (r == 0)
-		r = get_bool(set, "lazy_refcounts", &c->lazy_refcounts, e);
+		r = img_create_bool(set, "lazy_refcounts", &c->lazy_refcounts, e);
 	if (r == 0)
-		r = get_bool(set, "extended_l2", &c->extended_l2, e);
+		r = img_create_bool(set, "extended_l2", &c->extended_l2, e);
 	if (r == 0)
-		r = get_bool(set, "data_file_raw", &c->data_file_raw, e);
+		r = img_create_bool(set, "data_file_raw", &c->data_file_raw, e);
 	if (r == 0)
 		r = get_prealloc(fmt, set, c, e);
 	return r < 0 ? r : get_numbers(set, c, e);

@@ -75,6 +75,9 @@ struct img_create {
 	enum blk_prealloc prealloc;
 	bool nocow;
 	uint64_t extent_size_hint; /* 0: leave alone */
+	/* All that -o said, for options that only one format has: its create gets them with the
+	 * optset_get family (img_create_word for words).  NULL: nothing was said. */
+	struct optset *own;
 	/* Not stored in the image: what whoever fills it opens it with, as the run-time
 	 * option "compression-level" (fast, small).  NULL: fast. */
 	const char *compression_level;
@@ -89,7 +92,21 @@ struct img_create_opt {
 	const char *type; /* "str", "size", "num", "bool (on/off)" */
 	const char *help;
 	bool amend; /* may be changed later */
+	/* What the "Formatting" line shows where nobody said anything; NULL: nothing. */
+	const char *def;
 };
+
+/* What every new file takes, whatever its format; ends with a NULL name. */
+extern const struct img_create_opt img_file_create_opts[];
+/* The option of that name among the format's own, or NULL. */
+const struct img_create_opt *img_create_opt_find(const struct img_format *fmt,
+						 const char *name);
+/* Which of @words (ends with NULL) the option @key of c->own is; *out stays as it is where it was
+ * not given.  @shown: what messages call it. */
+int img_create_word(struct optset *set, const char *key, const char *shown,
+		    const char *const *words, unsigned *out, struct err *e) MUST_CHECK;
+/* on or off; *out stays as it is where it was not given. */
+int img_create_bool(struct optset *set, const char *key, bool *out, struct err *e) MUST_CHECK;
 
 /*
  * Fills @c from the options of -o for @fmt, in qemu-img's words where they are wrong.  Strings
@@ -215,7 +232,9 @@ struct img_format {
 	 * empty (or a device). @data is the open external data file or NULL. */
 	int (*create)(struct blk *file, struct blk *data, const struct img_create *c,
 		      struct progress *p, struct err *e);
-	const struct img_create_opt *create_opts; /* ends with a NULL name */
+	/* In the order of the "Formatting" line; ends with a NULL name.  What every file takes is
+	 * not among them. */
+	const struct img_create_opt *create_opts;
 	int (*info)(struct blk *b, struct img_info *out, struct err *e);
 	/* Does @ops one after the other, and all or none of them.  *failed: which could not
 	 * be done; @n: it was the whole that failed.  -ENOENT: no such bitmap. */

@@ -191,13 +191,8 @@ static int raw_measure(const struct img_create *c, struct blk *src, struct img_m
 }
 
 static const struct img_create_opt raw_create_opts[] = {
-	{ "extent_size_hint", "size", "Extent size hint for the image file, 0 to disable",
-	  false },
-	{ "nocow", "bool (on/off)", "Turn off copy-on-write (valid only on btrfs)", false },
-	{ "preallocation", "str", "Preallocation mode (allowed values: off, falloc, full)",
-	  false },
-	{ "size", "size", "Virtual disk size", false },
-	{ NULL, NULL, NULL, false },
+	{ "size", "size", "Virtual disk size", false, NULL },
+	{ NULL, NULL, NULL, false, NULL },
 };
 
 const struct img_format img_format_raw = {
