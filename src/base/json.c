@@ -95,6 +95,11 @@ static unsigned key_bucket(const char *key)
 	return (1103515243u * v + 12345u) % BUCKETS;
 }
 
+int json_key_cmp(const char *a, const char *b)
+{
+	return (int)key_bucket(a) - (int)key_bucket(b);
+}
+
 /* By bucket; within one, what came last is found first. */
 static int member_cmp(const void *a, const void *b)
 {

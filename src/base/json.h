@@ -19,4 +19,7 @@
  */
 char *json_text(const json_t *v, struct err *e) MUST_CHECK;
 
+/* Which of two members of an object comes first: below 0, @a; 0: the one put in last. */
+int json_key_cmp(const char *a, const char *b);
+
 #endif

@@ -38,7 +38,7 @@ static int advise(struct blk *b, struct cache_advice *out, struct err *e)
 		return r;
 	g = (struct cache_geometry){ .size = b->size,
 				     .cluster_size = info.cluster_size,
-				     .extended_l2 = info.extended_l2 };
+				     .extended_l2 = info.subcluster_size != 0 };
 	img_info_free(&info);
 	return cache_advise(&g, 1, CACHE_BUDGET, out, e);
 }

@@ -19,46 +19,37 @@ static void put_bool(json_t *o, const char *key, bool v)
 	json_object_set_new(o, key, json_boolean(v));
 }
 
-static json_t *bitmaps(const struct img_info *i)
+static json_t *detail(const struct detail *d)
 {
-	json_t *list = json_array();
+	json_t *o;
 
-	for (size_t k = 0; k < i->bitmaps_n; k++) {
-		const struct img_bitmap *b = &i->bitmaps[k];
-		json_t *o = json_object(), *flags = json_array();
-
-		if (b->in_use)
-			json_array_append_new(flags, json_string("in-use"));
-		if (b->automatic)
-			json_array_append_new(flags, json_string("auto"));
-		json_object_set_new(o, "flags", flags);
-		put_text(o, "name", b->name);
-		put_int(o, "granularity", b->granularity);
-		json_array_append_new(list, o);
+	switch (d->kind) {
+	case DETAIL_TEXT:
+		return json_string_nocheck(d->text);
+	case DETAIL_NUMBER:
+		return json_integer((json_int_t)d->number);
+	case DETAIL_BOOL:
+		return json_boolean(d->number);
+	case DETAIL_LIST:
+		o = json_array();
+		for (const struct detail *m = d->first; m; m = m->next)
+			json_array_append_new(o, detail(m));
+		return o;
+	case DETAIL_GROUP:
+		break;
 	}
-	return list;
+	o = json_object();
+	for (const struct detail *m = d->first; m; m = m->next)
+		json_object_set_new(o, m->key, detail(m));
+	return o;
 }
 
-static json_t *qcow2(const struct img_info *i)
+static json_t *specific(const struct img_info *i)
 {
-	json_t *o = json_object(), *data = json_object();
+	json_t *o = json_object();
 
-	put_text(data, "compat", i->compat == 2 ? "0.10" : "1.1");
-	put_text(data, "compression-type", i->zstd ? "zstd" : "zlib");
-	put_int(data, "refcount-bits", i->refcount_bits);
-	if (i->compat > 2) {
-		put_bool(data, "lazy-refcounts", i->lazy_refcounts);
-		put_bool(data, "corrupt", i->corrupt);
-		put_bool(data, "extended-l2", i->extended_l2);
-	}
-	if (i->data_file) {
-		put_text(data, "data-file", i->data_file);
-		put_bool(data, "data-file-raw", i->data_file_raw);
-	}
-	if (i->bitmaps_n)
-		json_object_set_new(data, "bitmaps", bitmaps(i));
-	put_text(o, "type", "qcow2");
-	json_object_set_new(o, "data", data);
+	put_text(o, "type", i->format);
+	json_object_set_new(o, "data", detail(i->specific));
 	return o;
 }
 
@@ -104,7 +95,7 @@ json_t *info_json(const char *filename, const struct img_info *i)
 	put_text(o, "backing-filename-format", i->backing_format);
 	if (i->snapshots_n)
 		json_object_set_new(o, "snapshots", snapshots(i));
-	if (i->is_qcow2)
-		json_object_set_new(o, "format-specific", qcow2(i));
+	if (i->specific)
+		json_object_set_new(o, "format-specific", specific(i));
 	return o;
 }

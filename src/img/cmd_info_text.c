@@ -33,46 +33,37 @@ void info_print_snapshots(const struct img_snapshot *v, size_t n)
 		print_snapshot(&v[i]);
 }
 
-static const char *yes(bool b)
+/* "lazy-refcounts" is "lazy refcounts:" here. */
+static void print_key(const struct detail *d, unsigned depth, unsigned at)
 {
-	return b ? "true" : "false";
+	printf("%*s", (int)depth * 4, "");
+	if (!d->key)
+		printf("[%u]", at);
+	for (const char *c = d->key ? d->key : ""; *c; c++)
+		putchar(*c == '-' ? ' ' : *c);
+	printf(":");
 }
 
-static void print_bitmaps(const struct img_info *i)
+static void print_details(const struct detail *d, unsigned depth)
 {
-	printf("    bitmaps:\n");
-	for (size_t k = 0; k < i->bitmaps_n; k++) {
-		const struct img_bitmap *b = &i->bitmaps[k];
-		unsigned n = 0;
-
-		printf("        [%zu]:\n            flags:\n", k);
-		if (b->in_use)
-			printf("                [%u]: in-use\n", n++);
-		if (b->automatic)
-			printf("                [%u]: auto\n", n);
-		printf("            name: %s\n", b->name);
-		printf("            granularity: %llu\n", (unsigned long long)b->granularity);
-	}
-}
-
-/* The order is that of the members in qemu-img's JSON. */
-static void print_qcow2(const struct img_info *i)
-{
-	printf("Format specific information:\n");
-	printf("    compat: %s\n", i->compat == 2 ? "0.10" : "1.1");
-	printf("    compression type: %s\n", i->zstd ? "zstd" : "zlib");
-	if (i->compat > 2)
-		printf("    lazy refcounts: %s\n", yes(i->lazy_refcounts));
-	if (i->bitmaps_n)
-		print_bitmaps(i);
-	printf("    refcount bits: %u\n", i->refcount_bits);
-	if (i->data_file) {
-		printf("    data file: %s\n", i->data_file);
-		printf("    data file raw: %s\n", yes(i->data_file_raw));
-	}
-	if (i->compat > 2) {
-		printf("    corrupt: %s\n", yes(i->corrupt));
-		printf("    extended l2: %s\n", yes(i->extended_l2));
+	for (unsigned at = 0; d; d = d->next, at++) {
+		print_key(d, depth, at);
+		switch (d->kind) {
+		case DETAIL_TEXT:
+			printf(" %s\n", d->text);
+			break;
+		case DETAIL_NUMBER:
+			printf(" %llu\n", (unsigned long long)d->number);
+			break;
+		case DETAIL_BOOL:
+			printf(" %s\n", d->number ? "true" : "false");
+			break;
+		case DETAIL_GROUP:
+		case DETAIL_LIST:
+			printf("\n");
+			print_details(d->first, depth + 1);
+			break;
+		}
 	}
 }
 
@@ -107,6 +98,8 @@ void info_print(const char *filename, const struct img_info *i)
 		print_backing(i);
 	if (i->snapshots_n)
 		info_print_snapshots(i->snapshots, i->snapshots_n);
-	if (i->is_qcow2)
-		print_qcow2(i);
+	if (i->specific) {
+		printf("Format specific information:\n");
+		print_details(i->specific->first, 1);
+	}
 }

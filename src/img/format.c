@@ -45,10 +45,10 @@ void img_info_free(struct img_info *i)
 	free(i->backing_filename);
 	free(i->full_backing_filename);
 	free(i->backing_format);
-	free(i->data_file);
 	img_snapshots_free(i->snapshots, i->snapshots_n);
 	for (size_t k = 0; k < i->bitmaps_n; k++)
 		free(i->bitmaps[k].name);
 	free(i->bitmaps);
+	detail_free(i->specific);
 	memset(i, 0, sizeof(*i));
 }

@@ -9,6 +9,7 @@
 #include "base/optset.h"
 #include "base/progress.h"
 #include "img/blk.h"
+#include "img/detail.h"
 
 enum { IMG_PROBE_BYTES = 512, IMG_CHAIN_MAX = 64, IMG_NAME_MAX = 1023 };
 
@@ -158,13 +159,12 @@ struct img_info {
 	char *backing_format;
 	struct img_snapshot *snapshots;
 	size_t snapshots_n;
-	bool is_qcow2;   /* the rest is qcow2's own */
-	unsigned compat; /* 2 or 3 */
-	bool zstd, lazy_refcounts, corrupt, extended_l2, data_file_raw;
-	unsigned refcount_bits;
-	char *data_file;
 	struct img_bitmap *bitmaps;
 	size_t bitmaps_n;
+	/* Bytes that are allocated by themselves within a cluster; 0: there are no such parts. */
+	uint64_t subcluster_size;
+	/* What the format alone has, after detail_end(); owned.  NULL: nothing. */
+	struct detail *specific;
 };
 
 void img_info_free(struct img_info *i);

@@ -270,8 +270,8 @@ static int find_grain(struct rebase *s, struct err *e)
 		r = s->b->format->info(s->b, &info, e);
 		if (r < 0)
 			return r;
-		if (info.extended_l2)
-			s->grain /= 32;
+		if (info.subcluster_size)
+			s->grain = (size_t)info.subcluster_size;
 		img_info_free(&info);
 	}
 	if (s->grain < GRAIN_MIN)
