@@ -121,6 +121,22 @@ static uint64_t value(void)
 	}
 }
 
+/* Such values, drawn beforehand: a case takes a stretch of them for its memory, as drawing
+ * them anew for each would take most of the test's time. */
+enum { POOL = 1 << 16 };
+static uint64_t pool[POOL];
+
+static void fill_memory(unsigned edge)
+{
+	unsigned from = edge > 256 ? (edge - 256) & ~7u : 0, end = edge + 512;
+	const uint64_t *v = pool + rnd() % (POOL - GUEST_DATA_SIZE / 8);
+
+	if (end > GUEST_DATA_SIZE)
+		end = GUEST_DATA_SIZE;
+	memcpy(data, v, 64);
+	memcpy(data + from, v + 8, end - from);
+}
+
 static void fill(struct regs *r, unsigned edge)
 {
 	for (unsigned i = 0; i < 16; i++)
@@ -137,12 +153,7 @@ static void fill(struct regs *r, unsigned edge)
 
 			memcpy(r->xmm[i] + 8 * k, &v, 8);
 		}
-	for (unsigned i = 0; i < GUEST_DATA_SIZE; i += 8) {
-		uint64_t v = value();
-
-		if (i < 64 || (i + 256 > edge && i < edge + 512))
-			memcpy(data + i, &v, 8);
-	}
+	fill_memory(edge);
 }
 
 static void data_to_guest(struct guest *g)
@@ -283,6 +294,8 @@ static int setup(void **state)
 	data = mmap((void *)GUEST_DATA, GUEST_DATA_SIZE, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	assert_ptr_equal(data, (void *)GUEST_DATA);
+	for (unsigned i = 0; i < POOL; i++)
+		pool[i] = value();
 	return 0;
 }
 

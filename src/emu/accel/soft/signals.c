@@ -11,18 +11,23 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
 
-#define ALT_SIZE 65536u
+#define ALT_SIZE        65536u
+/* As in <asm/hwcap2.h>. */
+#define HWCAP2_FSGSBASE (1u << 1)
 #ifndef SS_AUTODISARM
 #define SS_AUTODISARM (1u << 31)
 #endif
 
 /* Whose generated code runs in this thread: a handler has no other way to know. */
 static _Thread_local struct soft *here;
+/* On whose stack this thread's handlers run: a thread may go from one to another. */
+static _Thread_local struct soft *stack_owner;
 
 /* #DE or #MF or #XM: the hardware's vector, which Linux hands on. */
 static uint8_t vector_of(int sig, const ucontext_t *u)
@@ -67,11 +72,8 @@ int signals_claim(struct err *e)
 	return 0;
 }
 
-int signals_thread(struct soft *s, struct err *e)
+static int set_stack(struct soft *s, struct err *e)
 {
-	if (here == s)
-		return 0;
-	/* The guest's RSP is the thread's: handlers run elsewhere, wherever that points. */
 	if (!s->altstack) {
 		void *stack = mmap(NULL, ALT_SIZE, PROT_READ | PROT_WRITE,
 				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -86,22 +88,51 @@ int signals_thread(struct soft *s, struct err *e)
 
 	if (sigaltstack(&ss, NULL) < 0)
 		return err_errno(e, "setting a stack for signals");
-	if (syscall(SYS_arch_prctl, ARCH_SET_GS, (unsigned long)s->self) < 0)
-		return err_errno(e, "setting the GS base");
-	here = s;
+	stack_owner = s;
 	return 0;
+}
+
+/* By the instruction where the kernel lets programs use it: a test that goes to and fro between
+ * two processors does little else. */
+static int set_gs(uint64_t base, struct err *e)
+{
+	if (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE) {
+		__asm__ volatile("wrgsbase %0" : : "r"(base));
+		return 0;
+	}
+	if (syscall(SYS_arch_prctl, ARCH_SET_GS, (unsigned long)base) < 0)
+		return err_errno(e, "setting the GS base");
+	return 0;
+}
+
+int signals_thread(struct soft *s, struct err *e)
+{
+	int r = 0;
+
+	if (here == s)
+		return 0;
+	/* The guest's RSP is the thread's: handlers run elsewhere, wherever that points. */
+	if (!stack_owner)
+		r = set_stack(s, e);
+	if (r == 0)
+		r = set_gs((uint64_t)(uintptr_t)s->self, e);
+	if (r == 0)
+		here = s;
+	return r;
 }
 
 void signals_thread_end(struct soft *s)
 {
 	stack_t off = { .ss_flags = SS_DISABLE };
 
+	if (here == s)
+		here = NULL;
+	if (stack_owner == s) {
+		sigaltstack(&off, NULL);
+		stack_owner = NULL;
+	}
 	if (!s->altstack)
 		return;
-	if (here == s) {
-		sigaltstack(&off, NULL);
-		here = NULL;
-	}
 	munmap(s->altstack, ALT_SIZE);
 	s->altstack = NULL;
 }
