@@ -11,16 +11,36 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* Beside "scheme://host/folder/image?query".  The query goes: it belonged to the image. */
+static char *relative_to_url(const char *url, const char *name, struct err *e)
+{
+	const char *host = strstr(url, "://");
+	size_t end = strcspn(url, "?#");
+
+	if (!host || host >= url + end || !host[3 + strspn(host + 3, "/")]) {
+		(void)err_set(e, -EINVAL, "'%s' cannot be relative to '%s'", name, url);
+		return NULL;
+	}
+	while (end > (size_t)(host + 3 - url) && url[end - 1] != '/')
+		end--;
+	if (end == (size_t)(host + 3 - url)) /* a host alone */
+		return str_printf(e, "%.*s/%s", (int)strcspn(url, "?#"), url, name);
+	return str_printf(e, "%.*s%s", (int)end, url, name);
+}
+
 char *img_relative_name(const char *overlay, const char *name, struct err *e)
 {
+	const struct img_protocol *proto;
 	const char *path, *slash;
 
 	if (!*name || *name == '/' || open_has_protocol(name))
 		return mem_strdup(name, e);
-	if (open_local_path(overlay, &path, NULL) < 0) {
+	if (proto_of_name(overlay, &proto, &path, NULL) < 0) {
 		(void)err_set(e, -EINVAL, "'%s' cannot be relative to '%s'", name, overlay);
 		return NULL;
 	}
+	if (proto)
+		return relative_to_url(overlay, name, e);
 	slash = strrchr(path, '/');
 	if (!slash)
 		return mem_strdup(name, e);
@@ -31,23 +51,29 @@ int img_open_child(const char *parent, const char *name, unsigned flags, struct 
 		   struct err *e)
 {
 	AUTO_FREE char *full = img_relative_name(parent, name, e);
+	const struct img_protocol *proto;
 	struct blk *b = NULL;
 	const char *path;
 	bool dry;
 	int r;
 
 	if (!full)
-		return -ENOMEM;
+		return e && e->code ? e->code : -ENOMEM;
 	flags = (flags & ~(unsigned)BLK_WRITETHROUGH) | BLK_UNMAP;
 	dry = flags & BLK_DRY && flags & BLK_WRITE;
 	if (dry)
 		flags &= ~(unsigned)BLK_WRITE;
-	r = open_local_path(full, &path, e);
+	r = proto_of_name(full, &proto, &path, e);
+	/* An image may say what lies beside it, not what else this machine shall talk to. */
+	if (r == 0 && proto && open_has_protocol(name))
+		r = err_set(e, -ENOTSUP, "'%s' is not a local file", name);
 	if (r == 0)
-		r = file_open_unlocked(path, NULL, flags, &b, e);
+		r = proto ? proto_open_name(proto, path, flags, NULL, &b, e)
+			  : file_open_unlocked(path, NULL, flags, &b, e);
 	if (r < 0)
 		return r;
-	r = file_lock(b, FILE_DATA, e);
+	if (!proto)
+		r = file_lock(b, FILE_DATA, e);
 	if (r == 0 && dry)
 		r = dry_new(b, &b, e);
 	if (r < 0) {
@@ -58,21 +84,43 @@ int img_open_child(const char *parent, const char *name, unsigned flags, struct 
 	return 0;
 }
 
-int open_seen_add(struct open_seen *id, const struct open_seen *up, struct blk *file,
-		  struct err *e)
+static int identify(struct open_seen *id, const struct blk *file, struct err *e)
 {
 	struct stat st;
-	int r = io_fstat(file_fd(file), &st, e);
+	int r;
 
+	*id = (struct open_seen){ 0 };
+	if (!file_is_node(file)) {
+		id->name = file->filename;
+		return 0;
+	}
+	r = io_fstat(file_fd(file), &st, e);
 	if (r < 0)
 		return r;
 	/* A device is itself under whatever name. */
 	id->dev = S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev;
 	id->ino = S_ISBLK(st.st_mode) ? 0 : st.st_ino;
+	return 0;
+}
+
+static bool is_same(const struct open_seen *a, const struct open_seen *b)
+{
+	if (a->name || b->name)
+		return a->name && b->name && !strcmp(a->name, b->name);
+	return a->dev == b->dev && a->ino == b->ino;
+}
+
+int open_seen_add(struct open_seen *id, const struct open_seen *up, struct blk *file,
+		  struct err *e)
+{
+	int r = identify(id, file, e);
+
+	if (r < 0)
+		return r;
 	id->depth = up ? up->depth + 1 : 1;
 	id->up = up;
 	for (; up; up = up->up)
-		if (up->dev == id->dev && up->ino == id->ino)
+		if (is_same(up, id))
 			return err_set(e, -ELOOP, "Backing file '%s' creates an infinite loop.",
 				       file->filename);
 	if (id->depth > IMG_CHAIN_MAX)
@@ -125,7 +173,10 @@ static int open_named(struct blk *b, char *name, const char *fmt, struct optset 
 int open_backing(struct blk *b, struct optset *opts, const struct open_seen *seen,
 		 struct err *e)
 {
-	bool named = optset_get(opts, "file.filename") || optset_get(opts, "filename");
+	/* With a protocol, some option of it says where the image is. */
+	const char *proto = optset_get(opts, "file.driver");
+	bool named = optset_get(opts, "file.filename") || optset_get(opts, "filename") ||
+		     (proto && proto_find(proto, strlen(proto)));
 	bool driven = optset_get(opts, "driver") || optset_get(opts, "format");
 	AUTO_FREE char *name = NULL, *fmt = NULL;
 	int r = 0;

@@ -323,8 +323,9 @@ static int target_opts(struct convert *c, const char *text)
 static int local_name(struct convert *c, const char *name)
 {
 	struct err e = { 0 };
+	const struct img_protocol *proto;
 	const char *path;
-	int r = open_local_path(name, &path, &e);
+	int r = proto_of_name(name, &proto, &path, &e);
 
 	c->k.dst = path;
 	if (r == 0 && path != name && open_has_protocol(path)) {

@@ -32,7 +32,8 @@ struct create {
 	char *options; /* all -o joined; owned */
 	const char *backing, *backing_fmt;
 	bool unsafe, force;
-	const char *filename, *path; /* path: without "file:" */
+	const char *filename, *path;      /* path: without "file:" */
+	const struct img_protocol *proto; /* NULL: a local file */
 	const struct img_format *f;
 	struct optset set;
 	bool has_size;
@@ -127,7 +128,9 @@ static int prepare(struct create *c, struct err *e)
 	c->f = img_format_find(c->o.fmt);
 	if (!c->f)
 		return err_set(e, -EINVAL, "Unknown file format '%s'", c->o.fmt);
-	r = open_local_path(c->filename, &c->path, e);
+	r = proto_of_name(c->filename, &c->proto, &c->path, e);
+	if (r == 0 && c->proto && !c->proto->create)
+		r = proto_cannot_create(c->filename, e);
 	if (r == 0)
 		r = newimg_options(c->options, &c->set, e);
 	if (r == 0)
@@ -163,6 +166,8 @@ static void guard_against_debris(const struct create *c, const struct img_create
 	struct err e = { 0 };
 	AUTO_FREE char *data = NULL;
 
+	if (c->proto)
+		return;
 	cmd_remove_on_signal(c->path);
 	if (image->data_file)
 		data = img_relative_name(c->filename, image->data_file, &e);
@@ -180,7 +185,7 @@ static int make(struct create *c, struct err *e)
 	img_create_defaults(&image);
 	r = img_create_parse(c->f, &c->set, &image, e);
 	image.size = c->size;
-	if (r == 0 && !c->force)
+	if (r == 0 && !c->proto && !c->force)
 		r = img_guard(c->path, !cmd_is_qemu_img(), e);
 	if (r < 0)
 		return r;

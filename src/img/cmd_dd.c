@@ -115,13 +115,14 @@ static int make(const struct dd *c, uint64_t size, struct blk **out)
 	struct img_create image;
 	struct cmd_opts o = { 0 };
 	struct err e = { 0 };
+	const struct img_protocol *proto;
 	const char *path;
 	int r;
 
 	img_create_defaults(&image);
 	image.size = size;
-	r = open_local_path(c->out, &path, &e);
-	if (r == 0 && !c->force)
+	r = proto_of_name(c->out, &proto, &path, &e);
+	if (r == 0 && !proto && !c->force)
 		r = img_guard(path, !cmd_is_qemu_img(), &e);
 	if (r == 0)
 		r = img_create_file(c->out, f, &image, 0, NULL, cmd_log(), &e);

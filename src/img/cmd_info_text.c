@@ -87,7 +87,8 @@ void info_print(const char *filename, const struct img_info *i)
 	printf("file format: %s\n", i->format);
 	printf("virtual size: %s (%llu bytes)\n", size_human(i->virtual_size, size),
 	       (unsigned long long)i->virtual_size);
-	printf("disk size: %s\n", size_human(i->actual_size, disk));
+	printf("disk size: %s\n",
+	       i->actual_size == UINT64_MAX ? "unavailable" : size_human(i->actual_size, disk));
 	if (i->encrypted)
 		printf("encrypted: yes\n");
 	if (i->cluster_size)

@@ -171,8 +171,10 @@ static bool is_file_of(const char *path, const struct blk *b)
 	struct stat a, s;
 	const char *local;
 
-	if (open_local_path(path, &local, NULL) < 0 || !file_is_node(b->child) ||
-	    stat(local, &a) < 0 || io_fstat(file_fd(b->child), &s, NULL) < 0)
+	if (!file_is_node(b->child))
+		return b->child && !strcmp(path, b->child->filename);
+	if (open_local_path(path, &local, NULL) < 0 || stat(local, &a) < 0 ||
+	    io_fstat(file_fd(b->child), &s, NULL) < 0)
 		return false;
 	if (S_ISBLK(a.st_mode))
 		return S_ISBLK(s.st_mode) && a.st_rdev == s.st_rdev;
@@ -204,7 +206,8 @@ static int reopen_base(struct blk *above, const struct blk *top, struct err *e)
 {
 	enum { CACHE = BLK_DIRECT | BLK_NOFLUSH | BLK_WRITETHROUGH | BLK_NOLOCK };
 	struct blk *old = above->backing, *b = NULL;
-	AUTO_FREE char *name = str_printf(e, "file:%s", old->child->filename);
+	AUTO_FREE char *name = str_printf(e, "%s%s", file_is_node(old->child) ? "file:" : "",
+					  old->child->filename);
 	struct img_open o = {
 		.filename = name,
 		.format = old->format->name,

@@ -219,22 +219,36 @@ int img_create_parse(const struct img_format *fmt, struct optset *set, struct im
 
 /* A file being made: its node, and whether it goes away if all fails. */
 struct made {
+	const struct img_protocol *proto; /* NULL: a local file */
 	char *path;
 	bool fresh;
 	struct blk *b;
 };
 
+static int make_remote(struct made *m, const struct img_create *c, unsigned flags,
+		       const struct blk_log *log, struct err *e)
+{
+	int r;
+
+	if (!m->proto->create)
+		return proto_cannot_create(m->path, e);
+	r = m->proto->create(m->path, c->size, &m->fresh, e);
+	return r < 0 ? r : proto_open_name(m->proto, m->path, flags, log, &m->b, e);
+}
+
 static int make_file(struct made *m, const char *name, const struct img_create *c,
 		     unsigned flags, const struct blk_log *log, struct err *e)
 {
 	const char *path;
-	int r = open_local_path(name, &path, e);
+	int r = proto_of_name(name, &m->proto, &path, e);
 
 	if (r < 0)
 		return r;
 	m->path = mem_strdup(path, e);
 	if (!m->path)
 		return -ENOMEM;
+	if (m->proto)
+		return make_remote(m, c, flags, log, e);
 	r = file_create(path, 0, PREALLOC_OFF, c->nocow, c->extent_size_hint, &m->fresh, e);
 	if (r < 0 && r != -EEXIST)
 		return r;
@@ -251,8 +265,12 @@ static int finish_file(struct made *m, int r, struct err *e)
 
 	if (r == 0)
 		r = rc;
-	if (r < 0 && m->fresh && m->path)
-		(void)unlink(m->path);
+	if (r < 0 && m->fresh && m->path) {
+		if (!m->proto)
+			(void)unlink(m->path);
+		else if (m->proto->remove)
+			m->proto->remove(m->path);
+	}
 	mem_freep(&m->path);
 	return r;
 }
@@ -261,7 +279,7 @@ int img_create_file(const char *filename, const struct img_format *fmt,
 		    const struct img_create *c, unsigned flags, struct progress *p,
 		    const struct blk_log *log, struct err *e)
 {
-	struct made file = { NULL, false, NULL }, data = { NULL, false, NULL };
+	struct made file = { .b = NULL }, data = { .b = NULL };
 	int r, rc;
 
 	flags = (flags & (BLK_NOFLUSH | BLK_DIRECT | BLK_NOLOCK)) | BLK_WRITE | BLK_UNMAP;

@@ -151,7 +151,7 @@ struct img_bitmap {
 struct img_info {
 	const char *format;
 	uint64_t virtual_size;
-	uint64_t actual_size;  /* bytes allocated on the host */
+	uint64_t actual_size;  /* bytes allocated on the host; UINT64_MAX: nobody tells */
 	uint64_t cluster_size; /* 0: none */
 	bool encrypted, compressed, dirty;
 	char *backing_filename;      /* as in the header */

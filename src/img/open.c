@@ -49,8 +49,25 @@ static int rename_node(struct blk *b, const char *name, struct err *e)
 	return 0;
 }
 
+static int open_bottom(struct open_plan *p, const struct img_open *o, unsigned flags,
+		       struct blk **out, struct err *e)
+{
+	const struct proto_open po = {
+		.driver = p->driver,
+		.name = p->path,
+		.opts = &p->file,
+		.flags = flags,
+		.log = o->log,
+	};
+
+	if (p->proto)
+		return p->proto->open(&po, out, e);
+	return file_open_unlocked(o->path ? o->path : p->path, &p->file, flags, out, e);
+}
+
 /* The file with its locks, which depend on what it holds. */
-static int open_file(struct open_plan *p, const char *path, struct blk **out, struct err *e)
+static int open_file(struct open_plan *p, const struct img_open *o, struct blk **out,
+		     struct err *e)
 {
 	/* A format decides itself what is flushed and discarded when. */
 	unsigned flags = (p->flags & ~(unsigned)BLK_WRITETHROUGH) | BLK_UNMAP;
@@ -60,18 +77,18 @@ static int open_file(struct open_plan *p, const char *path, struct blk **out, st
 
 	if (flags & BLK_DRY)
 		flags &= ~(unsigned)BLK_WRITE;
-	r = file_open_unlocked(path ? path : p->path, &p->file, flags, &file, e);
+	r = open_bottom(p, o, flags, &file, e);
 	if (r < 0)
 		return r;
-	if (path)
+	if (o->path && !p->proto)
 		r = rename_node(file, p->path, e);
 	unknown = optset_unused(&p->file);
 	if (r == 0 && unknown)
 		r = err_set(e, -EINVAL, "Block protocol '%s' doesn't support the option '%s'",
-			    file->ops->name, unknown);
+			    p->proto ? p->driver : file->ops->name, unknown);
 	if (r == 0 && !p->format)
 		r = img_probe(file, &p->format, e);
-	if (r == 0)
+	if (r == 0 && !p->proto)
 		r = file_lock(file, p->format == &img_format_raw ? FILE_RAW : FILE_METADATA, e);
 	if (r < 0) {
 		(void)blk_close(file, NULL);
@@ -91,7 +108,7 @@ static int open_planned(struct open_plan *p, const struct img_open *o,
 	unsigned flags;
 	int r;
 
-	r = open_file(p, o->path, &file, e);
+	r = open_file(p, o, &file, e);
 	if (r < 0)
 		return r;
 	file->log = o->log;

@@ -4,6 +4,7 @@
 #define IMG_OPEN_H
 
 #include "img/img.h"
+#include "img/proto.h"
 
 #include <sys/types.h>
 
@@ -11,6 +12,7 @@
 struct open_seen {
 	dev_t dev;
 	ino_t ino;
+	const char *name; /* NULL: a local file; else it is known by its name alone */
 	unsigned depth;
 	const struct open_seen *up;
 };
@@ -26,7 +28,7 @@ int open_seen_add(struct open_seen *id, const struct open_seen *up, struct blk *
 int open_backing(struct blk *b, struct optset *opts, const struct open_seen *seen,
 		 struct err *e) MUST_CHECK;
 
-/* A path without "file:".  -ENOTSUP: another protocol. */
+/* A path without "file:".  -ENOTSUP: a protocol, be it known or not. */
 int open_local_path(const char *name, const char **path, struct err *e) MUST_CHECK;
 bool open_has_protocol(const char *name);
 
@@ -36,8 +38,10 @@ int open_json_opts(const char *text, struct optset *out, struct err *e) MUST_CHE
 /* What to open and how, from name and options together. */
 struct open_plan {
 	struct optset own, file, backing; /* "file." and "backing." are cut off */
-	char *path;
-	const struct img_format *format; /* NULL: probe */
+	const struct img_protocol *proto; /* NULL: a local file */
+	char *driver;                     /* which of its names was used; NULL for a file */
+	char *path;                       /* NULL: a protocol's options say it all */
+	const struct img_format *format;  /* NULL: probe */
 	unsigned flags;
 	bool no_backing;
 };

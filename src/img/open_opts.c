@@ -16,28 +16,12 @@ bool open_has_protocol(const char *name)
 
 int open_local_path(const char *name, const char **path, struct err *e)
 {
-	/* What QEMU would know; of anything else the colon may be a slip. */
-	static const char *const known[] = {
-		"nbd",         "nbd+tcp",      "nbd+unix",     "http",     "https",
-		"ftp",         "ftps",         "ssh",          "rbd",      "iscsi",
-		"iser",        "nfs",          "gluster",      "nvme",     "fat",
-		"null-co",     "null-aio",     "host_device",  "blkdebug", "blkverify",
-		"gluster+tcp", "gluster+unix", "gluster+rdma",
-	};
-	size_t n = strcspn(name, ":/");
+	const struct img_protocol *proto;
+	int r = proto_of_name(name, &proto, path, e);
 
-	if (name[n] != ':') {
-		*path = name;
-		return 0;
-	}
-	if (n == 4 && !strncmp(name, "file", 4)) {
-		*path = name + 5;
-		return 0;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
-		if (strlen(known[i]) == n && !strncmp(known[i], name, n))
-			return err_set(e, -ENOTSUP, "protocol '%s' is not supported", known[i]);
-	return err_set(e, -ENOTSUP, "Unknown protocol '%.*s'", (int)n, name);
+	if (r == 0 && proto)
+		return err_set(e, -ENOTSUP, "'%s' is not a local file", name);
+	return r;
 }
 
 int img_open_opts(const char *text, struct optset *out, struct err *e)
@@ -137,11 +121,32 @@ static int plan_flags(struct open_plan *p, struct optset *o, struct err *e)
 	return 0;
 }
 
-/* The format; "driver=file,filename=x" is a raw image whose options are the file's. */
+/* A driver that is a protocol is a raw image whose options are the protocol's. */
+static int driver_is_protocol(struct open_plan *p, const char *driver, struct err *e)
+{
+	int r = optset_set(&p->file, "driver", driver, e);
+
+	for (size_t i = 0; r == 0 && i < p->own.n; i++) {
+		struct opt *opt = &p->own.v[i];
+
+		if (opt->used)
+			continue;
+		r = optset_set(&p->file, opt->key, opt->val, e);
+		opt->used = true;
+	}
+	return r;
+}
+
+static bool is_local_driver(const char *driver)
+{
+	return !strcmp(driver, "file") || !strcmp(driver, "host_device");
+}
+
 static int plan_format(struct open_plan *p, const struct img_open *o, struct err *e)
 {
 	const char *driver = optset_get(&p->own, "driver");
 	const char *format = optset_get(&p->own, "format");
+	int r;
 
 	if (driver && o->format && strcmp(driver, o->format))
 		return err_set(e, -EINVAL, "Driver specified twice");
@@ -149,43 +154,66 @@ static int plan_format(struct open_plan *p, const struct img_open *o, struct err
 		driver = o->format ? o->format : format;
 	if (!driver)
 		return 0;
-	if (!strcmp(driver, "file") || !strcmp(driver, "host_device")) {
-		for (size_t i = 0; i < p->own.n; i++) {
-			struct opt *opt = &p->own.v[i];
-			int r;
-
-			if (opt->used)
-				continue;
-			r = optset_set(&p->file, opt->key, opt->val, e);
-			if (r < 0)
-				return r;
-			opt->used = true;
-		}
+	if (is_local_driver(driver) || proto_find(driver, strlen(driver))) {
+		r = driver_is_protocol(p, driver, e);
+		if (r < 0)
+			return r;
 		driver = "raw";
 	}
 	p->format = img_format_find(driver);
 	return p->format ? 0 : err_set(e, -EINVAL, "Unknown driver '%s'", driver);
 }
 
-static int plan_path(struct open_plan *p, const char *name, struct err *e)
+/* The protocol that file.driver names, if it is one. */
+static int plan_driver(struct open_plan *p, const char *driver, struct err *e)
 {
-	const char *file = optset_get(&p->file, "filename");
-	const char *driver = optset_get(&p->file, "driver");
-	const char *path;
-	int r;
-
-	if (driver && strcmp(driver, "file") && strcmp(driver, "host_device"))
+	if (!driver || is_local_driver(driver))
+		return 0;
+	p->proto = proto_find(driver, strlen(driver));
+	if (!p->proto)
 		return err_set(e, -EINVAL,
 			       img_format_find(driver) ? "file.driver '%s' is not supported"
 						       : "Unknown driver '%s'",
 			       driver);
+	p->driver = mem_strdup(driver, e);
+	return p->driver ? 0 : -ENOMEM;
+}
+
+static int plan_name(struct open_plan *p, const char *name, const char **path, struct err *e)
+{
+	const struct img_protocol *of_name;
+	int r = proto_of_name(name, &of_name, path, e);
+
+	if (r < 0 || !of_name)
+		return r < 0 || !p->proto ? r
+					  : err_set(e, -EINVAL, "'%s' is not a name for '%s'",
+						    name, p->driver);
+	if (p->proto && p->proto != of_name)
+		return err_set(e, -EINVAL, "'%s' is not a name for '%s'", name, p->driver);
+	p->proto = of_name;
+	free(p->driver);
+	p->driver = str_printf(e, "%.*s", (int)strcspn(name, ":"), name);
+	return p->driver ? 0 : -ENOMEM;
+}
+
+static int plan_path(struct open_plan *p, const char *name, struct err *e)
+{
+	const char *driver = optset_get(&p->file, "driver");
+	const char *file, *path;
+	int r = plan_driver(p, driver, e);
+
+	if (r < 0)
+		return r;
+	file = p->proto ? NULL : optset_get(&p->file, "filename");
 	if (name && file)
 		return err_set(e, -EINVAL, "The file name is given twice: '%s' and '%s'", name,
 			       file);
 	if (name) {
-		r = open_local_path(name, &path, e);
+		r = plan_name(p, name, &path, e);
 		if (r < 0)
 			return r;
+	} else if (p->proto) {
+		return 0;
 	} else if (file) {
 		path = file;
 	} else if (driver) {
@@ -232,6 +260,6 @@ void open_plan_free(struct open_plan *p)
 	optset_free(&p->own);
 	optset_free(&p->file);
 	optset_free(&p->backing);
-	free(p->path);
-	p->path = NULL;
+	mem_freep(&p->path);
+	mem_freep(&p->driver);
 }

@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "img/open.h"
 #include "img/proto/file.h"
 
 #include <fcntl.h>
@@ -224,6 +225,8 @@ static int prepare(struct output *o, struct err *e)
 	struct err inner = { 0 };
 	int r;
 
+	if (open_has_protocol(o->name))
+		return in_place(o, "it is not a local file", e);
 	if (stat(o->name, &o->old) == 0)
 		o->exists = true;
 	else if (errno != ENOENT)

@@ -8,8 +8,8 @@
  * destination are kept, a symbolic link stays and its target is replaced, and a
  * file with several hard links keeps them: then the finished content is copied into it.
  *
- * Some destinations cannot be replaced (block devices, pipes, a folder we may not write
- * to): those are written in place, and output_in_place() says why.
+ * Some destinations cannot be replaced (block devices, pipes, names of a protocol, a folder we may
+ * not write to): those are written in place, and output_in_place() says why.
  */
 #ifndef IMG_OUTPUT_H
 #define IMG_OUTPUT_H

@@ -7,11 +7,12 @@
 static int allocated(struct qcow2 *s, uint64_t *out, struct err *e)
 {
 	uint64_t n;
-	int r = 0;
+	int r;
 
-	*out = 0;
-	if (file_is_node(s->blk.child))
-		r = file_allocated(s->blk.child, out, e);
+	*out = UINT64_MAX;
+	if (!file_is_node(s->blk.child))
+		return 0;
+	r = file_allocated(s->blk.child, out, e);
 	if (r == 0 && s->blk.data && file_is_node(s->blk.data)) {
 		r = file_allocated(s->blk.data, &n, e);
 		if (r == 0)

@@ -177,6 +177,7 @@ static int raw_info(struct blk *b, struct img_info *out, struct err *e)
 {
 	out->format = "raw";
 	out->virtual_size = b->size;
+	out->actual_size = UINT64_MAX;
 	return file_is_node(b->child) ? file_allocated(b->child, &out->actual_size, e) : 0;
 }
 

@@ -70,8 +70,7 @@ static void names_and_formats(void **state)
 	fails("a", "qcow2", NULL, -EINVAL, "Image is not in qcow2 format");
 	fails("a", "vmdk9", NULL, -EINVAL, "Unknown driver 'vmdk9'");
 	fails("none", NULL, NULL, -ENOENT, "Could not open 'none': No such file or directory");
-	fails("http://x/y", NULL, NULL, -ENOTSUP, "protocol 'http' is not supported");
-	fails("nbd:unix:/x", NULL, NULL, -ENOTSUP, "protocol 'nbd' is not supported");
+	fails("iscsi://x/y", NULL, NULL, -ENOTSUP, "protocol 'iscsi' is not supported");
 	fails("a:b.img", NULL, NULL, -ENOTSUP, "Unknown protocol 'a'");
 	scratch_file("b:c", "", 0, 512);
 	opens("./b:c", NULL, NULL, "raw");
@@ -185,9 +184,9 @@ static void chains(void **state)
 	fails("top", NULL, NULL, -ENOENT,
 	      "Could not open backing file: Could not open backing file: "
 	      "Could not open 'd/base': No such file or directory");
-	make("remote", "http://host/x", "raw", 1 << 20);
+	make("remote", "iscsi://host/x", "raw", 1 << 20);
 	fails("remote", NULL, NULL, -ENOTSUP,
-	      "Could not open backing file: protocol 'http' is not supported");
+	      "Could not open backing file: protocol 'iscsi' is not supported");
 }
 
 static void note(void *arg, const char *text)
@@ -261,8 +260,65 @@ static void relative_names(void **state)
 	relative("a/top", "json:{}", "json:{}");
 	relative("a/top", "b/c:d", "a/b/c:d");
 	relative("file:a/top", "base", "a/base");
-	relative("nbd://h/top", "base", NULL);
+	relative("iscsi://h/top", "base", NULL);
+	relative("null-co://h/dir/top", "base", "null-co://h/dir/base");
+	relative("null-co://h/dir/top?of=a/b#c/d", "e/base", "null-co://h/dir/e/base");
+	relative("null-co://h/top", "base", "null-co://h/base");
+	relative("null-co://h?a/b", "base", "null-co://h/base");
+	relative("null-co://h", "base", "null-co://h/base");
+	relative("null-co://h/dir/top", "/base", "/base");
+	relative("null-co://h/dir/top", "file:base", "file:base");
+	relative("null-co://", "base", NULL);
+	relative("null-co:///", "base", NULL);
+	relative("null-co:top", "base", NULL);
+	relative("null-co:?a=://b", "base", NULL);
 	relative("json:{}", "base", NULL);
+}
+
+static void protocols(void **state)
+{
+	uint8_t buf[4] = { 1, 2, 3, 4 };
+	struct blk *b;
+
+	opens("null-co://", NULL, NULL, "raw");
+	opens(NULL, NULL, "driver=null-aio,size=1M", "raw");
+	b = open_with(NULL, NULL, "driver=raw,offset=512,file.driver=null-co,file.size=1M",
+		      BLK_WRITE, 0);
+	assert_int_equal(b->size, (1 << 20) - 512);
+	assert_string_equal(b->filename, "null-co://");
+	assert_int_equal(blk_pwrite(b, buf, 4, 0, NULL), 0);
+	assert_int_equal(blk_pread(b, buf, 4, 0, NULL), 0);
+	assert_int_equal(buf[0] | buf[3], 0);
+	assert_int_equal(blk_close(b, NULL), 0);
+	opens("null-co://", NULL, "file.driver=null-co,file.size=1M", "raw");
+	fails("null-co://", NULL, "file.driver=null-co,file.size=1M,file.x=1", -EINVAL,
+	      "Block protocol 'null-co' doesn't support the option 'x'");
+	fails("null-co://", "qcow2", NULL, -EINVAL, "Image is not in qcow2 format");
+	fails("null-co:x", NULL, NULL, -EINVAL, NULL);
+	fails("a", NULL, "file.driver=null-co", -EINVAL, "'a' is not a name for 'null-co'");
+	fails("null-co://", NULL, "file.driver=nope", -EINVAL, "Unknown driver 'nope'");
+	fails(NULL, NULL, "driver=null-co,size=1x", -EINVAL, NULL);
+	fails(NULL, NULL, "driver=null-co,latency-ns=18446744073709551615", -EINVAL,
+	      "latency-ns is invalid");
+	make("over", "null-co://", "raw", 1 << 20);
+	b = open_with("over", NULL, NULL, 0, 0);
+	assert_string_equal(b->backing->filename, "null-co://");
+	assert_int_equal(blk_close(b, NULL), 0);
+	b = open_with("over", NULL, "backing.driver=null-aio,backing.size=2M", 0, 0);
+	assert_int_equal(b->backing->size, 2 << 20);
+	assert_int_equal(blk_close(b, NULL), 0);
+}
+
+static void images_are_made_where_a_protocol_makes_them(void **state)
+{
+	struct img_create c;
+	struct err e = { 0 };
+
+	img_create_defaults(&c);
+	assert_int_equal(img_create_file("null-co://", img_format_find("raw"), &c, 0, NULL,
+					 NULL, &e),
+			 -ENOTSUP);
+	assert_string_equal(e.msg, "Protocol driver 'null-co' does not support image creation");
 }
 
 static void probing(void **state)
@@ -295,6 +351,8 @@ int main(void)
 		scratch_test(a_backing_format_that_is_not_named_is_probed),
 		scratch_test(loops_and_depth),
 		cmocka_unit_test(relative_names),
+		scratch_test(protocols),
+		scratch_test(images_are_made_where_a_protocol_makes_them),
 		scratch_test(probing),
 	};
 
