@@ -40,6 +40,9 @@ int io_read_some(int fd, void *buf, size_t len, size_t *got, struct err *e) MUST
 int io_write(int fd, const void *buf, size_t len, struct err *e) MUST_CHECK;
 /* As much as there is room for; 0 bytes where @fd does not wait and there is none. */
 int io_write_some(int fd, const void *buf, size_t len, size_t *put, struct err *e) MUST_CHECK;
+/* Waits until @fd can be read, or written: 1, or 0 after @ms milliseconds (-1: for ever) or
+ * when a signal came.  An end or a fault counts as ready. */
+int io_wait(int fd, bool write, int ms, struct err *e) MUST_CHECK;
 
 int io_fstat(int fd, struct stat *st, struct err *e) MUST_CHECK;
 /* Size of a regular file or of a block device. */

@@ -11,6 +11,7 @@
 #include "base/threads.h"
 #include "base/zero.h"
 #include "img/order.h"
+#include "img/proto/stream.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,19 @@ static int cut(struct checksum *k, struct piece *p, struct err *e)
 	return 1;
 }
 
+/* The same of a stream, which is read here. */
+static int cut_stream(struct checksum *k, struct piece *p, struct err *e)
+{
+	size_t got;
+	int r = stream_in_read(k->c->in, p->buf, PIECE, &got, e);
+
+	if (r < 0 || !got)
+		return r;
+	*p = (struct piece){ .off = k->at, .len = got, .buf = p->buf };
+	k->at += got;
+	return 1;
+}
+
 /* A piece and its ticket, in one step, so that tickets are in the order of the disk. */
 static int next_piece(struct checksum *k, struct piece *p, uint64_t *ticket, struct err *e)
 {
@@ -114,10 +128,10 @@ static int next_piece(struct checksum *k, struct piece *p, uint64_t *ticket, str
 	pthread_mutex_lock(&k->lock);
 	r = k->c->stop && atomic_load(k->c->stop) ? err_set(e, -EINTR, "interrupted") : 0;
 	if (r == 0)
-		r = cut(k, p, e);
+		r = k->c->in ? cut_stream(k, p, e) : cut(k, p, e);
 	if (r > 0)
 		*ticket = order_ticket(&k->order);
-	else
+	else if (!k->c->in)
 		k->at = k->b->size;
 	pthread_mutex_unlock(&k->lock);
 	return r;
@@ -130,7 +144,7 @@ static int prepare(struct checksum *k, struct piece *p, struct err *e)
 
 	if (p->zero)
 		return 0;
-	r = blk_pread(k->b, p->buf, p->len, p->off, e);
+	r = k->c->in ? 0 : blk_pread(k->b, p->buf, p->len, p->off, e);
 	if (r < 0)
 		return err_wrap(e, r, "reading '%s' at offset %llu", k->b->filename,
 				(unsigned long long)p->off);
@@ -250,14 +264,15 @@ int img_checksum(struct blk *b, struct img_checksum *c, struct err *e)
 		return r;
 	k.root = k.kind;
 	digest_of(&k.kind, zeroes, CHECKSUM_BLOCK, k.zero_sum);
-	progress_total(c->progress, b->size);
+	progress_total(c->progress, c->in ? 0 : b->size);
 	pthread_mutex_init(&k.lock, NULL);
 	r = run(&k, (unsigned)min_u64(threads, THREADS_MAX), e);
 	pthread_mutex_destroy(&k.lock);
 	if (r < 0)
 		return r;
+	c->size = k.at;
 	if (!c->plain) {
-		store_le64(size, b->size);
+		store_le64(size, c->size);
 		digest_add(&k.root, size, sizeof(size));
 	}
 	c->sum_len = digest_size(&k.kind);

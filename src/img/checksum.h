@@ -24,16 +24,19 @@ enum { CHECKSUM_BLOCK = 65536 };
 
 struct img_checksum {
 	/* in */
+	struct stream_in *in;  /* raw bytes to their end instead of a node; or NULL */
 	const char *algorithm; /* see digest_init() */
 	bool plain;
 	unsigned threads;          /* 0: as many as there are processors */
 	struct progress *progress; /* in bytes of the disk; may be NULL */
 	const atomic_bool *stop;   /* becomes true: give up with -EINTR.  May be NULL */
 	/* out */
+	uint64_t size; /* of the disk */
 	uint8_t sum[DIGEST_MAX];
 	size_t sum_len;
 };
 
+/* @b is NULL if c->in is there. */
 int img_checksum(struct blk *b, struct img_checksum *c, struct err *e) MUST_CHECK;
 
 #endif

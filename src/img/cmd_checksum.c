@@ -2,6 +2,7 @@
 #include "img/checksum.h"
 #include "img/cmd_progress.h"
 #include "img/cmds.h"
+#include "img/proto/stream.h"
 
 #include <stdio.h>
 
@@ -73,11 +74,11 @@ static int print(const struct checksum *c, const struct blk *b, const char *name
 	for (size_t i = 0; i < c->k.sum_len; i++)
 		snprintf(hex + 2 * i, 3, "%02x", c->k.sum[i]);
 	if (c->o.json)
-		return cmd_print_json(json_pack("{s:s, s:s, s:s, s:s, s:I, s:s}", "schema",
-						"vimg-checksum/1", "filename", name, "format",
-						b->format->name, "algorithm", c->k.algorithm,
-						"virtual-size", (json_int_t)b->size,
-						c->k.plain ? "plain" : "blocks", hex));
+		return cmd_print_json(
+			json_pack("{s:s, s:s, s:s, s:s, s:I, s:s}", "schema", "vimg-checksum/1",
+				  "filename", name, "format", b ? b->format->name : "raw",
+				  "algorithm", c->k.algorithm, "virtual-size",
+				  (json_int_t)c->k.size, c->k.plain ? "plain" : "blocks", hex));
 	printf("%s  %s\n", hex, name);
 	return 0;
 }
@@ -86,10 +87,12 @@ static int one(struct checksum *c, const char *name, unsigned flags)
 {
 	struct cmd_progress cp;
 	struct blk *b = NULL;
+	struct stream_in in;
 	struct err e = { 0 };
-	int r;
+	int r = c->snapshot ? 0 : cmd_stdin_raw(&c->o, name, &in);
 
-	if (cmd_open(&c->o, name, c->o.fmt, flags, &b) < 0)
+	c->k.in = r > 0 ? &in : NULL;
+	if (r < 0 || (r == 0 && cmd_open(&c->o, name, c->o.fmt, flags, &b) < 0))
 		return 1;
 	r = c->snapshot ? load_snapshot(c, b) : 0;
 	if (r == 0) {

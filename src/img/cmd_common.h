@@ -87,7 +87,9 @@ struct cmd_opts {
 	const char *cmd; /* name of the command */
 	const char *fmt;
 	bool image_opts, share, quiet, json;
-	bool bad_output; /* see cmd_check_output() */
+	bool bad_output;     /* see cmd_check_output() */
+	bool stdout_is_data; /* an image goes there: progress goes to stderr */
+	uint64_t stdin_max;  /* so much of standard input is enough; 0: all of it */
 	enum cmd_progress_kind progress;
 };
 
@@ -147,10 +149,17 @@ int cmd_print_json(json_t *v);
 
 /* ---- opening ---- */
 
-/* Opens @name with the common options, @fmt in place of common->fmt.  A message says why it
+/* Opens @name with the common options, @fmt in place of common->fmt; "-" is standard input, which
+ * is kept in a temporary file if it is a pipe.  A message says why it
  * fails.  Returns 0 or a negative errno. */
 int cmd_open(const struct cmd_opts *o, const char *name, const char *fmt, unsigned flags,
 	     struct blk **out);
+/*
+ * For commands that can do with one pass over raw bytes: 1 if @name is "-", a pipe, and holds
+ * a raw image; @s is ready to be read then.  0: use cmd_open.  -1 after a message.
+ */
+struct stream_in;
+int cmd_stdin_raw(const struct cmd_opts *o, const char *name, struct stream_in *s);
 /* blk_close with a message.  Returns 0 or 1, an exit status. */
 int cmd_close(struct blk **b, const char *name);
 

@@ -6,6 +6,7 @@
 #include "img/cmds.h"
 #include "img/convert.h"
 #include "img/open.h"
+#include "img/proto/stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,6 +78,7 @@ struct convert {
 	char *options;       /* owned */
 	const char *backing, *backing_fmt, *snapshot, *cache, *src_cache;
 	bool target_opts;
+	struct stream_in in;
 	struct optset set, snap, dst_opts;
 };
 
@@ -239,6 +241,16 @@ static int load_snapshot(const struct convert *c)
 
 static int open_sources(struct convert *c, char **names, unsigned flags)
 {
+	int raw = 0;
+
+	if (c->k.src_n == 1 && !c->snapshot)
+		raw = cmd_stdin_raw(&c->o, names[0], &c->in);
+	if (raw < 0)
+		return 1;
+	if (raw) {
+		c->k.in = &c->in;
+		c->k.src_n = 0;
+	}
 	for (size_t i = 0; i < c->k.src_n; i++)
 		if (cmd_open(&c->o, names[i], c->o.fmt, flags, &c->k.src[i]) < 0)
 			return 1;
@@ -324,9 +336,12 @@ static int local_name(struct convert *c, const char *name)
 {
 	struct err e = { 0 };
 	const struct img_protocol *proto;
-	const char *path;
-	int r = proto_of_name(name, &proto, &path, &e);
+	const char *path = name;
+	int r = 0;
 
+	c->k.to_stdout = !strcmp(name, "-");
+	if (!c->k.to_stdout)
+		r = proto_of_name(name, &proto, &path, &e);
 	c->k.dst = path;
 	if (r == 0 && path != name && open_has_protocol(path)) {
 		AUTO_FREE char *dotted = str_printf(&e, "./%s", path);
@@ -352,6 +367,7 @@ static int run(struct convert *c)
 	c->k.content_guard = !cmd_is_qemu_img();
 	c->k.log = cmd_log();
 	c->k.stop = cmd_stop_flag();
+	c->o.stdout_is_data = c->k.to_stdout;
 	c->k.progress = cmd_progress_start(&cp, &c->o, 1);
 	r = img_convert(&c->k, &e);
 	cmd_progress_end(&cp, r == 0);

@@ -6,6 +6,7 @@
 #include "img/cmds.h"
 #include "img/guard.h"
 #include "img/open.h"
+#include "img/proto/stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,6 +77,8 @@ static bool starts_zero(const struct blk *b)
 {
 	const struct blk *bottom = b->child ? b->child : b;
 
+	if (!b->format) /* standard output */
+		return false;
 	return strcmp(b->format->name, "raw") != 0 || !strcmp(bottom->ops->name, "file");
 }
 
@@ -96,8 +99,10 @@ static int copy(struct blk *in, struct blk *out, uint64_t from, uint64_t end,
 
 		if (r < 0)
 			return r;
-		if (!skip_zero || zero_prefix(buf, len) < len)
+		if (zero_prefix(buf, len) < len)
 			r = blk_pwrite(out, buf, len, to, e);
+		else if (!skip_zero)
+			r = blk_zero(out, to, len, 0, e);
 		if (r < 0) {
 			*what = "writing to output";
 			return r;
@@ -107,6 +112,20 @@ static int copy(struct blk *in, struct blk *out, uint64_t from, uint64_t end,
 		progress_add(p, len);
 	}
 	return 0;
+}
+
+/* Raw bytes to standard output. */
+static int make_stream(const struct dd *c, uint64_t size, struct blk **out)
+{
+	struct err e = { 0 };
+	bool sparse;
+
+	if (strcmp(c->out_fmt, "raw") != 0) {
+		cmd_error("dd writes raw bytes to standard output: for '%s' use convert",
+			  c->out_fmt);
+		return 1;
+	}
+	return stream_out_new(size, &sparse, out, &e) < 0 ? cmd_fail(&e, "%s", "") : 0;
 }
 
 static int make(const struct dd *c, uint64_t size, struct blk **out)
@@ -146,7 +165,7 @@ static int run(const struct dd *c, struct blk *in)
 		cmd_error("Unknown file format");
 		return 1;
 	}
-	if (make(c, end - from, &out))
+	if (c->o.stdout_is_data ? make_stream(c, end - from, &out) : make(c, end - from, &out))
 		return 1;
 	if (start > end)
 		cmd_error("%s: cannot skip to specified offset", c->in);
@@ -173,6 +192,9 @@ int cmd_dd(int argc, char **argv)
 	if (!c.in || !c.out)
 		return cmd_misuse(&c.o, "Must specify both input and output files",
 				  "Expecting both an input, if=FILE, and an output, of=FILE");
+	c.o.stdout_is_data = !strcmp(c.out, "-");
+	/* it may have no end, and is not needed beyond this */
+	c.o.stdin_max = bytes_of(c.count, c.bs, INT64_MAX);
 	if (cmd_open(&c.o, c.in, c.o.fmt, 0, &in) < 0)
 		return 1;
 	r = run(&c, in);

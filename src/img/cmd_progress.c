@@ -23,7 +23,7 @@ static void show_qemu(struct cmd_progress *cp, double now)
 	if (now < 100 && now > 0 && now <= cp->last + cp->step)
 		return;
 	cp->last = now;
-	printf("    (%3.2f/100%%)\r", now);
+	fprintf(cp->to_stderr ? stderr : stdout, "    (%3.2f/100%%)\r", now);
 	fflush(stdout);
 }
 
@@ -32,15 +32,27 @@ static void show_human(struct cmd_progress *cp, const struct progress *p)
 	char done[SIZE_TEXT], total[SIZE_TEXT], rate[SIZE_TEXT];
 	unsigned eta = (unsigned)(progress_eta(p) + 0.5);
 
+	cp->shown = true;
+	if (!p->total) { /* a pipe does not tell */
+		fprintf(stderr, "\r%s, %s/s \033[K", size_human(p->done, done),
+			size_human((uint64_t)progress_rate(p), rate));
+		return;
+	}
 	fprintf(stderr, "\r%s of %s (%.0f%%), %s/s, %u:%02u:%02u left \033[K",
 		size_human(p->done, done), size_human(p->total, total), percent(p),
 		size_human((uint64_t)progress_rate(p), rate), eta / 3600, eta / 60 % 60,
 		eta % 60);
-	cp->shown = true;
 }
 
 static void show_json(const struct progress *p)
 {
+	if (!p->total && p->done) {
+		fprintf(stderr,
+			"{\"progress\": {\"done\": %llu, \"total\": null, \"rate\": %.0f, "
+			"\"eta\": null}}\n",
+			(unsigned long long)p->done, progress_rate(p));
+		return;
+	}
 	fprintf(stderr,
 		"{\"progress\": {\"done\": %llu, \"total\": %llu, \"rate\": %.0f, "
 		"\"eta\": %.1f}}\n",
@@ -93,6 +105,7 @@ struct progress *cmd_progress_start(struct cmd_progress *cp, const struct cmd_op
 	cp->step = step;
 	cp->last = 0;
 	cp->shown = false;
+	cp->to_stderr = o->stdout_is_data;
 	/* a script that calls us qemu-img has not asked for more than it gives */
 	if (o->quiet || (cp->kind == PROGRESS_AUTO && (cmd_is_qemu_img() || !isatty(2))))
 		cp->kind = PROGRESS_NONE;
@@ -104,7 +117,7 @@ struct progress *cmd_progress_start(struct cmd_progress *cp, const struct cmd_op
 
 void cmd_progress_full(struct cmd_progress *cp, bool complete)
 {
-	if (complete)
+	if (complete && atomic_load(&cp->p.total))
 		atomic_store(&cp->p.done, atomic_load(&cp->p.total));
 	if (cp->kind == PROGRESS_QEMU && complete)
 		show_qemu(cp, 100);
@@ -117,7 +130,7 @@ void cmd_progress_full(struct cmd_progress *cp, bool complete)
 void cmd_progress_close(struct cmd_progress *cp)
 {
 	if (cp->kind == PROGRESS_QEMU) {
-		printf("\n");
+		fputc('\n', cp->to_stderr ? stderr : stdout);
 		fflush(stdout);
 	} else if (cp->shown) {
 		fputc('\n', stderr);

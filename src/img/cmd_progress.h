@@ -23,6 +23,7 @@ struct cmd_progress {
 	double step; /* percent to move before qemu-img's line is printed again */
 	double last; /* percent last printed */
 	bool shown;
+	bool to_stderr; /* even qemu-img's line */
 };
 
 /* @step as above.  @cp must stay where it is until the end. */

@@ -4,6 +4,7 @@
 #include "img/compare.h"
 #include "img/convert_bitmaps.h"
 #include "img/convert_copy.h"
+#include "img/convert_stream.h"
 #include "img/guard.h"
 #include "img/output.h"
 
@@ -32,7 +33,7 @@ static int check_options(const struct img_convert *c, const struct img_format *f
 		return err_set(e, -EINVAL,
 			       "Invalid number of coroutines. Allowed number of "
 			       "coroutines is between 1 and 16");
-	return 0;
+	return c->in || c->to_stdout ? convert_stream_check(c, e) : 0;
 }
 
 static uint64_t total_size(const struct img_convert *c)
@@ -155,7 +156,7 @@ static int not_made(const struct img_convert *c, int r, struct err *e)
 	return err_wrap(e, r, "%s: error while converting %s", c->dst, c->dst_format);
 }
 
-static int into_new(struct img_convert *c, const char *path, struct err *e)
+int convert_into_new(struct img_convert *c, const char *path, struct err *e)
 {
 	bool reserved =
 		c->create.prealloc == PREALLOC_FALLOC || c->create.prealloc == PREALLOC_FULL;
@@ -186,6 +187,8 @@ int img_convert(struct img_convert *c, struct err *e)
 	r = check_options(c, f, e);
 	if (r == 0 && c->bitmaps)
 		r = convert_bitmaps_check(c, e);
+	if (r == 0 && c->to_stdout)
+		return convert_to_stdout(c, f, e);
 	if (r == 0 && !c->force)
 		r = img_guard(c->dst, c->content_guard && !c->no_create, e);
 	if (r < 0)
@@ -196,14 +199,14 @@ int img_convert(struct img_convert *c, struct err *e)
 		/* Two files cannot change their names in one step. */
 		c->in_place = true;
 		c->in_place_why = "its data is in a file of its own";
-		return into_new(c, c->dst, e);
+		return convert_into_new(c, c->dst, e);
 	}
 	r = output_begin(c->dst, &out, e);
 	if (r < 0)
 		return not_made(c, r, e);
 	c->in_place_why = output_in_place(out);
 	c->in_place = c->in_place_why != NULL;
-	r = into_new(c, output_path(out), e);
+	r = convert_into_new(c, output_path(out), e);
 	if (r < 0) {
 		output_abandon(out);
 		return r;

@@ -18,9 +18,12 @@ struct img_convert {
 	/* What to read, open; several are laid one after the other. */
 	struct blk **src;
 	size_t src_n;
+	/* Instead of them: raw bytes to their end, however many come (img/proto/stream.h). */
+	struct stream_in *in;
 
 	/* What to make. */
 	const char *dst;          /* path */
+	bool to_stdout;           /* instead of dst, front to back; no data file */
 	const char *dst_format;   /* "raw", "qcow2" */
 	unsigned dst_flags;       /* cache mode: BLK_DIRECT, BLK_NOFLUSH, BLK_WRITETHROUGH */
 	struct img_create create; /* size 0: as much as the sources hold */
@@ -37,7 +40,11 @@ struct img_convert {
 	bool sparse_given; /* -S was used: look for zeroes even where blocks can be shared */
 	uint64_t sparse;   /* bytes of zeroes that become a hole; 0: all is written */
 	uint64_t rate;     /* bytes per second; 0: no limit */
-	bool bitmaps;      /* copy the source's persistent bitmaps, too */
+	/* What the map of the source calls data is written, zeroes in it or not. */
+	bool by_map;
+	unsigned rounds; /* how often the source is gone through; 0: once */
+	bool map_only;   /* by_map, and nothing is read: whoever is written to does not look */
+	bool bitmaps;    /* copy the source's persistent bitmaps, too */
 	bool skip_bitmaps; /* leave inconsistent ones out, with a warning */
 	const struct blk_log *log;
 	struct progress *progress;

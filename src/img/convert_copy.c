@@ -13,6 +13,7 @@
 #include "base/threads.h"
 #include "base/zero.h"
 #include "img/order.h"
+#include "img/proto/stream.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,9 @@ enum {
 	THREADS_DEFAULT_MAX = 4,
 };
 #define SHARE_MAX (256ull << 20) /* bytes shared by one call: progress moves, stop works */
+/* How much a destination grows at least and at most while nobody knows the length. */
+#define GROW_MIN  (1ull << 30)
+#define GROW_MAX  (64ull << 30)
 
 enum piece_kind { PIECE_SKIP, PIECE_ZERO, PIECE_DATA, PIECE_SHARE };
 
@@ -56,6 +60,7 @@ struct copy {
 	uint64_t unit; /* granularity of holes in dst, power of two */
 	uint64_t step; /* bytes of one data piece, a multiple of unit */
 	bool zero_init, backing;
+	bool grown; /* the destination is longer than what came so far */
 
 	struct order order;
 	pthread_mutex_t lock; /* over the rest */
@@ -169,6 +174,8 @@ static int classify(struct copy *k, struct piece *p, struct err *e)
 
 		if (whole > p->off) {
 			p->len = whole - p->off;
+			if (p->kind == PIECE_ZERO && k->c->to_stdout)
+				p->len = min_u64(p->len, SHARE_MAX);
 			if (p->kind != PIECE_DATA)
 				return 0;
 			p->kind = PIECE_SHARE;
@@ -187,13 +194,51 @@ static int classify(struct copy *k, struct piece *p, struct err *e)
 	return 0;
 }
 
-/* The next piece, or one of length 0 at the end. */
-static int take(struct copy *k, struct piece *p, struct err *e)
+/* Makes room up to @end.  All that was handed out is written first: a node that is resized has no
+ * other call in it. */
+static int make_room(struct copy *k, uint64_t end, struct err *e)
 {
+	uint64_t more = min_u64(max_u64(k->dst->size, GROW_MIN), GROW_MAX);
+	int r;
+
+	if (k->dst->grows || end <= k->dst->size)
+		return 0;
+	if (k->c->no_create)
+		return err_set(e, -ENOSPC, "output file is smaller than input file");
+	if (!order_wait(&k->order, order_ticket(&k->order)))
+		return err_set(e, -ECANCELED, "another thread failed");
+	r = blk_resize(k->dst, round_up(k->dst->size + more, GROW_MIN), PREALLOC_OFF, e);
+	k->grown = true;
+	order_end(&k->order);
+	return r;
+}
+
+/* The next bytes of a stream, which are read here: there is but one order. */
+static int take_stream(struct copy *k, struct job *j, struct err *e)
+{
+	size_t got;
+	int r = stream_in_read(k->c->in, j->buf, (size_t)k->step, &got, e);
+
+	if (r == 0 && got)
+		r = make_room(k, k->next + got, e);
+	if (r < 0 || !got)
+		return r;
+	j->p = (struct piece){ .kind = PIECE_DATA, .off = k->next, .len = got };
+	k->next += got;
+	j->p.ticket = order_ticket(&k->order);
+	return 0;
+}
+
+/* The next piece, or one of length 0 at the end. */
+static int take(struct copy *k, struct job *j, struct err *e)
+{
+	struct piece *p = &j->p;
 	int r = 0;
 
 	memset(p, 0, sizeof(*p));
 	pthread_mutex_lock(&k->lock);
+	if (k->c->in)
+		r = take_stream(k, j, e);
 	if (k->next >= k->total)
 		goto out;
 	if (k->c->stop && atomic_load(k->c->stop)) {
@@ -260,7 +305,7 @@ static size_t find_zeroes(const struct copy *k, const uint8_t *buf, uint64_t len
 {
 	size_t n = (size_t)div_up(len, k->unit), need;
 
-	if (!k->c->sparse) {
+	if (!k->c->sparse || k->c->by_map) {
 		memset(hole, 0, n * sizeof(*hole));
 		return n;
 	}
@@ -344,7 +389,9 @@ static int prepare(struct copy *k, struct job *j, struct err *e)
 
 	if (j->p.kind != PIECE_DATA)
 		return 0;
-	r = read_sources(k, j->buf, j->p.len, j->p.off, e);
+	r = 0;
+	if (!k->c->in && !k->c->map_only)
+		r = read_sources(k, j->buf, j->p.len, j->p.off, e);
 	if (r == 0)
 		j->units = find_zeroes(k, j->buf, j->p.len, j->hole);
 	return r;
@@ -410,7 +457,7 @@ static int work(void *arg, unsigned worker, struct err *e)
 	while (r == 0 && (j = order_get(&k->order))) {
 		struct piece p;
 
-		r = take(k, &j->p, e);
+		r = take(k, j, e);
 		p = j->p;
 		if (r < 0 || p.len == 0) {
 			order_put(&k->order, j);
@@ -452,6 +499,18 @@ static int run(struct copy *k, unsigned threads, unsigned n, struct err *e)
 	return r;
 }
 
+/* A stream has ended: the disk is as long as what came, in whole sectors. */
+static int end_stream(struct copy *k, struct err *e)
+{
+	uint64_t size = round_up(k->next, SECTOR);
+
+	if (k->dst->grows)
+		return blk_zero(k->dst, k->next, size - k->next, 0, e);
+	if (k->next > 0 && size > k->dst->size)
+		return err_set(e, -ENOSPC, "output file is smaller than input file");
+	return k->grown ? blk_resize(k->dst, size, PREALLOC_OFF, e) : 0;
+}
+
 int convert_copy(struct img_convert *c, struct blk *dst, bool zero_init, bool backing,
 		 uint64_t backing_size, struct err *e)
 {
@@ -464,7 +523,8 @@ int convert_copy(struct img_convert *c, struct blk *dst, bool zero_init, bool ba
 		.unit = max_u64(UNIT_MIN, dst->cluster_size),
 		/* Looking for zeroes and sharing blocks exclude each other: what -S asks
 		 * for by name, and compression, need the bytes. */
-		.share = !c->compress && !c->sparse_given && c->sparse && !c->salvage
+		.share = !c->compress && !c->sparse_given && c->sparse && !c->salvage &&
+					 !c->to_stdout && !c->in
 				 ? SHARE_UNKNOWN
 				 : SHARE_NO,
 	};
@@ -480,9 +540,12 @@ int convert_copy(struct img_convert *c, struct blk *dst, bool zero_init, bool ba
 	k.step = max_u64(PIECE, k.unit);
 	pthread_mutex_init(&k.lock, NULL);
 	(void)clock_gettime(CLOCK_MONOTONIC, &k.start);
-	progress_total(c->progress, k.total + (c->verify ? dst->size : 0));
+	progress_total(c->progress,
+		       k.total * (c->rounds > 1 ? c->rounds : 1) + (c->verify ? dst->size : 0));
 	/* More jobs than threads: who is done early hands in and begins the next. */
 	r = run(&k, n, c->compress || c->out_of_order ? n : 2 * n, e);
+	if (r == 0 && c->in)
+		r = end_stream(&k, e);
 	pthread_mutex_destroy(&k.lock);
 	return r;
 }

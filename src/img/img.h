@@ -235,6 +235,13 @@ struct img_format {
 	/* In the order of the "Formatting" line; ends with a NULL name.  What every file takes is
 	 * not among them. */
 	const struct img_create_opt *create_opts;
+	/* A new image for what can be written once only, front to back (@to, which stays the
+	 * caller's).  First the node *out takes note of what is written to it; after
+	 * stream_begin() the same writes, in order, go out.  A flush says -EIO if some
+	 * did not come.  NULL: such an image is built in a file first. */
+	int (*stream)(const struct img_create *c, struct blk *to, struct blk **out,
+		      struct err *e);
+	int (*stream_begin)(struct blk *b, struct err *e);
 	int (*info)(struct blk *b, struct img_info *out, struct err *e);
 	/* Does @ops one after the other, and all or none of them.  *failed: which could not
 	 * be done; @n: it was the whole that failed.  -ENOENT: no such bitmap. */

@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "img/format/qcow2.h"
-#include "img/format/qcow2_layout.h"
+#include "img/format/qcow2_emit.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,104 +33,6 @@ const struct img_create_opt qcow2_create_opts[] = {
 	{ "refcount_bits", "num", "Width of a reference count entry in bits", true, "16" },
 	{ NULL, NULL, NULL, false, NULL },
 };
-
-enum { EMIT_BYTES = 2 << 20 }; /* at least the largest cluster, and a multiple of each */
-
-/* Metadata on its way to the file, cluster after cluster. */
-struct emit {
-	struct blk *file;
-	uint8_t *buf;
-	size_t fill, cluster;
-	uint64_t off, end; /* where buf goes; nothing is written at and past end */
-	struct progress *progress;
-};
-
-static int emit_flush(struct emit *m, struct err *e)
-{
-	size_t n = m->off < m->end ? min_u64(m->fill, m->end - m->off) : 0;
-	int r = n ? blk_pwrite(m->file, m->buf, n, m->off, e) : 0;
-
-	m->off += m->fill;
-	m->fill = 0;
-	progress_add(m->progress, n);
-	return r;
-}
-
-/* A cluster of zero bytes to fill in; NULL: writing those before failed. */
-static uint8_t *emit_cluster(struct emit *m, int *r, struct err *e)
-{
-	uint8_t *p;
-
-	if (m->fill + m->cluster > EMIT_BYTES) {
-		*r = emit_flush(m, e);
-		if (*r < 0)
-			return NULL;
-	}
-	p = m->buf + m->fill;
-	memset(p, 0, m->cluster);
-	m->fill += m->cluster;
-	return p;
-}
-
-/* A table of @n big-endian words first, first + step, ... in whole clusters. */
-static int emit_table(struct emit *m, uint64_t n, uint64_t clusters, uint64_t first,
-		      uint64_t step, unsigned entry_bytes, struct err *e)
-{
-	uint64_t per = m->cluster / entry_bytes;
-	int r = 0;
-
-	for (uint64_t c = 0; c < clusters; c++) {
-		uint8_t *p = emit_cluster(m, &r, e);
-		uint64_t here = min_u64(n, per);
-
-		if (!p)
-			return r;
-		for (uint64_t i = 0; i < here; i++, p += entry_bytes, first += step)
-			store_be64(p, first);
-		n -= here;
-	}
-	return 0;
-}
-
-/* The first @n counts of a block are 1.  Counts under 8 bits fill a byte from its low end. */
-static void set_ones(uint8_t *block, unsigned order, uint64_t n)
-{
-	static const uint8_t pattern[3] = { 0xff, 0x55, 0x11 };
-	uint64_t bits = n << order;
-
-	if (order < 3) {
-		memset(block, pattern[order], bits / 8);
-		if (bits % 8)
-			block[bits / 8] = pattern[order] & (uint8_t)((1u << bits % 8) - 1);
-		return;
-	}
-	for (uint64_t at = (1u << order) / 8; at <= bits / 8; at += (1u << order) / 8)
-		block[at - 1] = 1;
-}
-
-static int emit_refblocks(struct emit *m, const struct qcow2_layout *y, struct err *e)
-{
-	uint64_t per_block = (8ull << y->cluster_bits) >> y->refcount_order, left = y->total;
-	const uint8_t *full = NULL;
-	int r = 0;
-
-	for (uint64_t i = 0; i < y->refblocks; i++) {
-		uint8_t *p = emit_cluster(m, &r, e);
-		uint64_t n = min_u64(left, per_block);
-
-		if (!p)
-			return r;
-		/* Most blocks are full, hence equal. */
-		if (n == per_block && full && full != p)
-			memcpy(p, full, m->cluster);
-		else
-			set_ones(p, y->refcount_order, n);
-		if (n == per_block && (!full || p <= full))
-			full = p;
-		left -= n;
-	}
-	return 0;
-}
 
 /* All but the header cluster. */
 static int emit_body(struct blk *file, const struct qcow2_layout *y, struct progress *p,
@@ -250,8 +152,7 @@ static int check_compression(const struct img_create *c, struct err *e)
 	return 0;
 }
 
-/* The header of the new image as bytes.  The strings stay the caller's. */
-static int build_header(const struct img_create *c, const struct qcow2_layout *y, uint8_t *buf,
+int qcow2_create_header(const struct img_create *c, const struct qcow2_layout *y, uint8_t *buf,
 			struct err *e)
 {
 	AUTO_FREE char *backing = c->backing_file ? mem_strdup(c->backing_file, e) : NULL;
@@ -353,17 +254,9 @@ static int write_image(struct blk *file, struct blk *data, const struct img_crea
 	return r;
 }
 
-int qcow2_create(struct blk *file, struct blk *data, const struct img_create *c,
-		 struct progress *p, struct err *e)
+int qcow2_create_plan(const struct img_create *c, const struct blk *data,
+		      struct qcow2_layout *y, struct err *e)
 {
-	/* A raw data file is described whole, whoever writes to it. */
-	bool l2 = c->prealloc != PREALLOC_OFF || c->data_file_raw;
-	struct qcow2_layout y = {
-		.extended_l2 = c->extended_l2,
-		.l2 = l2,
-		.data = l2 && !data,
-	};
-	uint8_t *header;
 	int r = check_options(c, e);
 
 	if (r == 0)
@@ -372,18 +265,31 @@ int qcow2_create(struct blk *file, struct blk *data, const struct img_create *c,
 		r = check_compression(c, e);
 	if (r < 0)
 		return r;
-	y.cluster_bits = (unsigned)__builtin_ctzll(c->cluster_size);
-	y.refcount_order = (unsigned)__builtin_ctz(c->refcount_bits);
-	y.size = c->size > INT64_MAX ? c->size : round_up(c->size, 512);
-	r = qcow2_layout_plan(&y, e);
-	if (r == 0 && y.reftable_clusters << y.cluster_bits > QCOW2_REFTABLE_BYTES_MAX)
+	y->extended_l2 = c->extended_l2;
+	y->cluster_bits = (unsigned)__builtin_ctzll(c->cluster_size);
+	y->refcount_order = (unsigned)__builtin_ctz(c->refcount_bits);
+	y->size = c->size > INT64_MAX ? c->size : round_up(c->size, 512);
+	r = qcow2_layout_plan(y, e);
+	if (r == 0 && y->reftable_clusters << y->cluster_bits > QCOW2_REFTABLE_BYTES_MAX)
 		r = qcow2_layout_too_large(e);
+	return r;
+}
+
+int qcow2_create(struct blk *file, struct blk *data, const struct img_create *c,
+		 struct progress *p, struct err *e)
+{
+	/* A raw data file is described whole, whoever writes to it. */
+	bool l2 = c->prealloc != PREALLOC_OFF || c->data_file_raw;
+	struct qcow2_layout y = { .l2 = l2, .data = l2 && !data };
+	uint8_t *header;
+	int r = qcow2_create_plan(c, data, &y, e);
+
 	if (r < 0)
 		return r;
 	header = mem_aligned(4096, c->cluster_size, e);
 	if (!header)
 		return -ENOMEM;
-	r = build_header(c, &y, header, e);
+	r = qcow2_create_header(c, &y, header, e);
 	if (r == 0)
 		r = write_image(file, data, c, &y, header, p, e);
 	free(header);

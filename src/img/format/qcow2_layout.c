@@ -41,9 +41,10 @@ int qcow2_layout_plan(struct qcow2_layout *y, struct err *e)
 	if (y->l1_entries > QCOW2_L1_BYTES_MAX / 8)
 		return qcow2_layout_too_large(e);
 	y->l1_clusters = div_up(y->l1_entries * 8, 1ull << cb);
-	y->l2_tables = y->l2 ? y->l1_entries : 0;
+	y->l2_tables = y->some ? y->some_tables : y->l2 ? y->l1_entries : 0;
 
-	others = 1 + y->l1_clusters + y->l2_tables + (y->data ? y->guest_clusters : 0);
+	others = 1 + y->l1_clusters + y->l2_tables;
+	others += y->some ? y->some_clusters : y->data ? y->guest_clusters : 0;
 	y->total = 0;
 	plan_refcounts(y, others);
 	if (y->total > (uint64_t)INT64_MAX >> cb)

@@ -21,6 +21,9 @@ struct qcow2_layout {
 	bool extended_l2;
 	bool l2;   /* lay out L2 tables */
 	bool data; /* lay out guest clusters in this file */
+	/* Only so many of both, which whoever writes the tables chooses. */
+	bool some;
+	uint64_t some_tables, some_clusters;
 
 	/* out: counts of clusters but for l1_entries, offsets in bytes */
 	uint64_t l1_entries, l1_clusters, l2_tables;

@@ -2,6 +2,8 @@
 /* The qcow2 node's tables, and its end. */
 #include "img/format/qcow2_node.h"
 
+#include "img/format/qcow2_emit.h"
+
 #include <stdlib.h>
 
 /* Ranges that may wait to be freed before a writer stops to flush: bounds the memory
@@ -138,6 +140,8 @@ const struct img_format img_format_qcow2 = {
 	.open = qcow2_open,
 	.create = qcow2_create,
 	.create_opts = qcow2_create_opts,
+	.stream = qcow2_stream,
+	.stream_begin = qcow2_stream_begin,
 	.bitmap = qcow2_bitmap_edit,
 	.info = qcow2_info,
 	.check = qcow2_check,
