@@ -55,6 +55,11 @@ int mem_grow(void **p, size_t n, size_t size, struct err *e)
 	return 0;
 }
 
+void mem_wipe(void *p, size_t len)
+{
+	explicit_bzero(p, len);
+}
+
 char *mem_strdup(const char *s, struct err *e)
 {
 	size_t len = strlen(s) + 1;

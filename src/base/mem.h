@@ -17,6 +17,8 @@ void *mem_zalloc(size_t n, size_t size, struct err *e) MUST_CHECK;
 void *mem_aligned(size_t align, size_t len, struct err *e) MUST_CHECK;
 /* Grows *@p to @n objects; on failure *@p is as it was.  0 or -ENOMEM. */
 int mem_grow(void **p, size_t n, size_t size, struct err *e) MUST_CHECK;
+/* Overwrites what must not stay in memory; no compiler leaves it out. */
+void mem_wipe(void *p, size_t len);
 char *mem_strdup(const char *s, struct err *e) MUST_CHECK;
 
 #endif

@@ -27,6 +27,7 @@
 struct blk;
 struct img_format;
 struct progress;
+struct secret_set;
 
 enum blk_open_flags {
 	BLK_WRITE = 1 << 0,
@@ -139,7 +140,8 @@ struct blk {
 	bool fixed;
 	bool probed; /* nobody said the format: it was found out */
 	const struct blk_log *log;
-	pthread_mutex_t serial; /* held around ops of a node that is not parallel */
+	const struct secret_set *secrets; /* given at open; not owned, NULL: none */
+	pthread_mutex_t serial;           /* held around ops of a node that is not parallel */
 };
 
 /* Sets up the fields above; @filename is copied.  For formats and protocols. */

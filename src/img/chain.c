@@ -156,6 +156,7 @@ static int open_named(struct blk *b, char *name, const char *fmt, struct optset 
 		.flags = b->flags &
 			 (BLK_SHARE | BLK_NOLOCK | BLK_DIRECT | BLK_NOFLUSH | BLK_CHECK),
 		.opts = opts,
+		.secrets = b->secrets,
 		.log = b->log,
 	};
 	struct blk *backing = NULL;

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/size.h"
+#include "img/cmd_object.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -142,10 +143,8 @@ static int one_option(void *arg, unsigned id, const char *value, struct err *e)
 		o->image_opts = true;
 		return 0;
 	case CMD_OBJECT:
-		cmd_error("--object %s: objects such as secrets are not supported yet, nor are "
-			  "encrypted images",
-			  value);
-		return CMD_EXIT(1);
+		/* 1 from compare means that the images differ */
+		return cmd_object_add(value, strcmp(o->cmd, "compare") ? 1 : 2);
 	case CMD_SHARE:
 		o->share = true;
 		return 0;

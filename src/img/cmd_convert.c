@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "img/cmd_newimg.h"
+#include "img/cmd_object.h"
 #include "img/cmd_progress.h"
 #include "img/cmds.h"
 #include "img/convert.h"
@@ -366,6 +367,7 @@ static int run(struct convert *c)
 
 	c->k.content_guard = !cmd_is_qemu_img();
 	c->k.log = cmd_log();
+	c->k.create.secrets = cmd_secrets();
 	c->k.stop = cmd_stop_flag();
 	c->o.stdout_is_data = c->k.to_stdout;
 	c->k.progress = cmd_progress_start(&cp, &c->o, 1);

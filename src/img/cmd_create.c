@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/mem.h"
 #include "img/cmd_newimg.h"
+#include "img/cmd_object.h"
 #include "img/cmd_progress.h"
 #include "img/cmds.h"
 #include "img/guard.h"
@@ -95,7 +96,12 @@ static int take_backing(struct create *c, struct err *e)
 static int look_at_backing(struct create *c, struct err *e)
 {
 	AUTO_FREE char *path = img_relative_name(c->filename, c->backing, e);
-	struct img_open o = { .filename = path, .format = c->backing_fmt, .log = cmd_log() };
+	struct img_open o = {
+		.filename = path,
+		.format = c->backing_fmt,
+		.secrets = cmd_secrets(),
+		.log = cmd_log(),
+	};
 	AUTO_BLK struct blk *b = NULL;
 	char text[ERR_MSG_SIZE];
 	int r = path ? img_open(&o, &b, e) : -ENOMEM;
@@ -185,6 +191,7 @@ static int make(struct create *c, struct err *e)
 	img_create_defaults(&image);
 	r = img_create_parse(c->f, &c->set, &image, e);
 	image.size = c->size;
+	image.secrets = cmd_secrets();
 	if (r == 0 && !c->proto && !c->force)
 		r = img_guard(c->path, !cmd_is_qemu_img(), e);
 	if (r < 0)

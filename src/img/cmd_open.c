@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "img/cmd_common.h"
+#include "img/cmd_object.h"
 #include "img/cmd_progress.h"
 #include "img/proto/stream.h"
 
@@ -100,7 +101,12 @@ int cmd_open(const struct cmd_opts *o, const char *name, const char *fmt, unsign
 	     struct blk **out)
 {
 	struct optset set = OPTSET_INIT;
-	struct img_open open = { .format = fmt, .flags = flags, .log = cmd_log() };
+	struct img_open open = {
+		.format = fmt,
+		.flags = flags,
+		.secrets = cmd_secrets(),
+		.log = cmd_log(),
+	};
 	struct err e = { 0 };
 	bool guessed = !fmt && !o->image_opts;
 	AUTO_FREE char *kept = NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/mem.h"
+#include "img/cmd_object.h"
 #include "img/cmd_progress.h"
 #include "img/cmds.h"
 #include "img/rebase.h"
@@ -67,6 +68,7 @@ static int open_new_backing(struct rebase *c, const char *overlay)
 		.filename = path,
 		.format = c->backing_fmt,
 		.flags = c->src_flags | (c->o.share ? BLK_SHARE : 0),
+		.secrets = cmd_secrets(),
 		.log = cmd_log(),
 	};
 

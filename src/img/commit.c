@@ -212,6 +212,7 @@ static int reopen_base(struct blk *above, const struct blk *top, struct err *e)
 		.filename = name,
 		.format = old->format->name,
 		.flags = (top->flags & CACHE) | BLK_WRITE | BLK_UNMAP,
+		.secrets = top->secrets,
 		.log = top->log,
 	};
 	int r;

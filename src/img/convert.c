@@ -57,6 +57,7 @@ static int open_target(const struct img_convert *c, const char *path, unsigned f
 		.format = c->dst_format,
 		.flags = BLK_WRITE | BLK_UNMAP | flags | c->dst_flags,
 		.opts = c->dst_opts,
+		.secrets = c->create.secrets,
 		.log = c->log,
 	};
 	int r = 0;
@@ -109,6 +110,7 @@ static int verify(const struct img_convert *c, const char *path, struct err *e)
 		.format = c->dst_format,
 		.flags = c->dst_flags & ~(unsigned)BLK_WRITETHROUGH,
 		.opts = c->dst_opts,
+		.secrets = c->create.secrets,
 		.log = c->log,
 	};
 	int r = img_open(&o, &dst, e);

@@ -10,6 +10,7 @@
 #include "base/progress.h"
 #include "img/blk.h"
 #include "img/detail.h"
+#include "img/secret.h"
 
 enum { IMG_PROBE_BYTES = 512, IMG_CHAIN_MAX = 64, IMG_NAME_MAX = 1023 };
 
@@ -26,6 +27,8 @@ struct img_open {
 	/* Run-time options ("l2-cache-size", "overlap-check", "file.locking",
 	 * "backing.driver", ...) or NULL.  Those not understood are -EINVAL. */
 	struct optset *opts;
+	/* What options such as "encrypt.key-secret" name; NULL: none.  Outlives the node. */
+	const struct secret_set *secrets;
 	const struct blk_log *log;
 };
 
@@ -82,6 +85,7 @@ struct img_create {
 	/* Not stored in the image: what whoever fills it opens it with, as the run-time
 	 * option "compression-level" (fast, small).  NULL: fast. */
 	const char *compression_level;
+	const struct secret_set *secrets; /* what options name; NULL: none */
 };
 
 /* qemu-img's defaults. */

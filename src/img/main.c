@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* vimg: disk images, with qemu-img's command line. */
 #include "help_vimg.h"
+#include "img/cmd_object.h"
 #include "img/cmd_progress.h"
 #include "img/cmds.h"
 
@@ -143,6 +144,7 @@ int main(int argc, char **argv)
 
 	cmd_signals_init();
 	status = run(argc, argv);
+	cmd_objects_free();
 	/* a full disk under stdout loses the answer; a reader that has seen enough does not */
 	errno = 0;
 	if ((fflush(stdout) || ferror(stdout)) && errno && errno != EPIPE) {

@@ -57,6 +57,7 @@ static int open_bottom(struct open_plan *p, const struct img_open *o, unsigned f
 		.name = p->path,
 		.opts = &p->file,
 		.flags = flags,
+		.secrets = o->secrets,
 		.log = o->log,
 	};
 
@@ -112,6 +113,7 @@ static int open_planned(struct open_plan *p, const struct img_open *o,
 	if (r < 0)
 		return r;
 	file->log = o->log;
+	file->secrets = o->secrets;
 	flags = p->flags;
 	r = open_seen_add(&seen, up, file, e);
 	if (r == 0 && flags & BLK_DRY && flags & BLK_WRITE)
@@ -125,6 +127,7 @@ static int open_planned(struct open_plan *p, const struct img_open *o,
 		return r;
 	}
 	b->log = o->log;
+	b->secrets = o->secrets;
 	b->probed = probed;
 	unknown = optset_unused(&p->own);
 	if (unknown)

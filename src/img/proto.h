@@ -19,8 +19,9 @@ struct proto_open {
 	/* What was said beside the name, without "file.".  Those that open does not get with the
 	 * optset_get family are refused by its caller; never NULL. */
 	struct optset *opts;
-	unsigned flags;            /* enum blk_open_flags */
-	const struct blk_log *log; /* may be NULL */
+	unsigned flags;                   /* enum blk_open_flags */
+	const struct secret_set *secrets; /* what "password-secret" names; may be NULL */
+	const struct blk_log *log;        /* may be NULL */
 };
 
 struct img_protocol {

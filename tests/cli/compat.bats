@@ -75,9 +75,9 @@ table_options() {
 @test "docs/qemu-img-compat.md: what is said to be refused says so" {
 	"$VIMG" create -q -f qcow2 a.q 1M
 	for cmd in bitmap info check map compare convert create resize snapshot commit amend bench rebase dd measure; do
-		run "$VIMG" "$cmd" --object secret,id=s,data=x a.q
+		run "$VIMG" "$cmd" --object tls-cipher-suites,id=s a.q
 		[ "$status" -eq 1 ]
-		[[ "$output" == *"not supported"* ]]
+		[[ "$output" == *"'tls-cipher-suites' is not supported"* ]]
 	done
 	run "$VIMG" -T x info a.q
 	[ "$status" -eq 1 ]

@@ -224,6 +224,7 @@ int dry_new(struct blk *file, struct blk **out, struct err *e)
 	d->blk.grows = true;
 	d->blk.fixed = file->fixed;
 	d->blk.log = file->log;
+	d->blk.secrets = file->secrets;
 	*out = &d->blk;
 	return 0;
 }
