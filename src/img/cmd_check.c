@@ -199,6 +199,11 @@ static int check_image(const struct check *c, struct blk *b, const char *name)
 	r = run_check(c, b, false, &k, &e);
 	if (r == 0 && (k.corruptions_fixed || k.leaks_fixed))
 		r = check_again(c, b, &k, &e);
+	if (r == -ENOTSUP) {
+		cmd_error("%s", cmd_is_qemu_img() ? "This image format does not support checks"
+						  : cmd_reason(&e));
+		return CHECK_UNSUPPORTED;
+	}
 	if (r < 0) {
 		/* what went wrong was told line by line; scripts know this one */
 		cmd_error("Check failed: %s", strerror(-r));

@@ -68,7 +68,7 @@ static void print_sorted(const struct img_create_opt **all, size_t n)
 
 static void print_opts(const struct img_format *f, bool with_file)
 {
-	const struct img_create_opt *all[OPTS_MAX];
+	const struct img_create_opt *all[OPTS_MAX] = { NULL };
 	size_t n = 0;
 
 	for (const struct img_create_opt *o = f->create_opts; o && o->name && n < OPTS_MAX; o++)
@@ -102,7 +102,7 @@ int newimg_help(const char *fmt, const char *filename)
 
 int newimg_amend_help(const struct img_format *f)
 {
-	const struct img_create_opt *all[OPTS_MAX];
+	const struct img_create_opt *all[OPTS_MAX] = { NULL };
 	size_t n = 0;
 
 	printf("Amend options for '%s':\n", f->name);

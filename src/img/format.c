@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "img/format/qcow2.h"
 #include "img/format/raw.h"
+#include "img/format/vdi.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 const struct img_format *const img_formats[] = {
 	&img_format_qcow2,
+	&img_format_vdi,
 	&img_format_raw,
 	NULL,
 };
