@@ -58,6 +58,7 @@ struct config_disk {
 	enum disk_action werror, rerror;
 	enum disk_zeroes zeroes;
 	char *id;            /* of the drive, or NULL */
+	char *dev;           /* of the -device, or NULL */
 	char *file, *format; /* file NULL: an empty drive */
 	char *blk_opts;      /* further options for the image, "key=value,...", or NULL */
 	bool node;           /* those say all; file is for people */
@@ -73,8 +74,9 @@ enum net_card { CARD_VIRTIO, CARD_E1000 };
 
 struct config_net {
 	enum net_card card;
-	char *kind;    /* "user", "tap" */
-	char *options; /* of the back end, "key=value,..." */
+	char *id, *dev; /* of the -netdev, of the -device; or NULL */
+	char *kind;     /* "user", "tap" */
+	char *options;  /* of the back end, "key=value,..." */
 	uint8_t mac[6];
 	bool has_mac;
 	struct config_pci pci;
@@ -195,6 +197,9 @@ struct machine_config {
 	char *gdb; /* a chardev */
 	struct config_disk disk[CONFIG_DEVICES];
 	unsigned disks;
+	struct config_disk
+		node[CONFIG_DEVICES]; /* images that no device uses yet; all have an id */
+	unsigned nodes;
 	char *scsi[CONFIG_SCSI]; /* names of controllers; one without a name is "" */
 	struct config_pci scsi_pci[CONFIG_SCSI];
 	unsigned scsis;

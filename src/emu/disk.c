@@ -150,6 +150,7 @@ bool disk_failed(struct disk *d, int *r, bool write)
 {
 	enum disk_action a = write ? d->werror : d->rerror;
 	int error = *r;
+	bool again;
 
 	/* the guest's own fault */
 	if (error == -EINVAL || error == -EFAULT)
@@ -163,5 +164,10 @@ bool disk_failed(struct disk *d, int *r, bool write)
 					  : "report");
 	if (a == DISK_IGNORE)
 		*r = 0;
-	return a == DISK_STOP && d->stop && d->stop(d);
+	if (a != DISK_STOP || !d->stop)
+		return false;
+	disk_end(d);
+	again = d->stop(d);
+	disk_begin(d);
+	return again;
 }

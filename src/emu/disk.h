@@ -14,11 +14,21 @@ struct blk_log;
 
 #define DISK_SECTOR 512u
 
+struct disk_gate;
+struct node;
+struct scsi_unit;
+
 struct disk {
-	struct blk *image; /* NULL: nothing is in the drive */
+	/* NULL: nothing is in the drive.  Of a drive whose medium can be changed, it changes while the
+	 * gate is shut and no vCPU runs. */
+	struct blk *image;
 	bool readonly;
-	const char *name;   /* of the drive, or "" */
-	const char *serial; /* NULL: the controller makes one up */
+	struct node *node;      /* whose image it is (nodes.h); NULL: the disk's own */
+	struct disk_gate *gate; /* NULL: none, and nobody shuts it (tests) */
+	struct scsi_unit *unit; /* of a CD-ROM drive, once it is on a bus; its tray */
+	const char *name;       /* of the drive, or "" */
+	const char *id;         /* of the device, or NULL */
+	const char *serial;     /* NULL: the controller makes one up */
 	enum disk_action werror, rerror;
 	/* Stops the machine and waits until it goes on.  False: the request fails, since
 	 * somebody waits for its end.  NULL: errors are reported. */
@@ -28,6 +38,8 @@ struct disk {
 	void (*error)(struct disk *d, int error, bool write, const char *action);
 	/* Somebody begins or ends to wait for the end of all requests. */
 	void (*waits)(struct disk *d, bool on);
+	/* The guest has moved the tray; a vCPU's or a worker's thread.  May be NULL. */
+	void (*tray)(struct disk *d, bool open);
 	void *arg;
 	unsigned waiting; /* under the lock of those two */
 };
@@ -36,6 +48,19 @@ struct disk {
  * lie before it (disk_filter.h). */
 int disk_open(const struct config_disk *c, const struct blk_log *log, struct blk **out,
 	      struct err *e) MUST_CHECK;
+
+/*
+ * The gate: requests are inside it while they use the image, in a thread that may wait.  Shutting
+ * it waits until none is inside; who comes then waits until it is open again.  A request that
+ * waits for the machine to go on (stop) is outside meanwhile, so what it does again may find another
+ * image, or none.  The loop's thread shuts and opens.
+ */
+int disk_gate_new(struct disk *d, struct err *e) MUST_CHECK;
+void disk_gate_free(struct disk *d);
+void disk_begin(struct disk *d);
+void disk_end(struct disk *d);
+void disk_shut(struct disk *d);
+void disk_unshut(struct disk *d);
 
 /* After a transfer that ended with *@r, in the thread that may wait: true to try once more.  *@r
  * becomes 0 where errors are to be ignored. */

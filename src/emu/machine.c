@@ -404,6 +404,18 @@ static int open_kernel(struct machine *m, struct err *e)
 	return 0;
 }
 
+/* Those images of the configuration that no device uses. */
+static int open_nodes(struct machine *m, struct err *e)
+{
+	struct machine_config *c = m->config;
+	int r = 0;
+
+	m->nodes.log = c->log;
+	for (unsigned i = 0; i < c->nodes && r == 0; i++)
+		r = nodes_open(&m->nodes, &c->node[i], e);
+	return r;
+}
+
 int machine_new(struct machine **out, struct machine_config *c, struct err *e)
 {
 	struct machine *m = mem_zalloc(1, sizeof(*m), e);
@@ -451,6 +463,8 @@ int machine_new(struct machine **out, struct machine_config *c, struct err *e)
 	if (r == 0)
 		r = pc_new(m, e);
 	if (r == 0)
+		r = open_nodes(m, e);
+	if (r == 0)
 		r = reset(m, e);
 	if (r < 0) {
 		machine_free(m);
@@ -484,9 +498,13 @@ void machine_lost(struct machine *m, const char *what)
 
 int machine_end(struct machine *m, struct err *e)
 {
+	struct err lost = { 0 };
+
 	end_cpus(m);
 	if (m->pc)
 		pc_free(m);
+	if (nodes_end(&m->nodes, &lost) < 0)
+		machine_lost(m, lost.msg);
 	return m->why[0] ? err_set(e, -EIO, "%s", m->why) : 0;
 }
 
@@ -498,6 +516,7 @@ void machine_free(struct machine *m)
 		end_cpus(m);
 	if (m->pc)
 		pc_free(m);
+	(void)!nodes_end(&m->nodes, NULL);
 	for (unsigned i = 0; m->vcpu && i < m->vcpus; i++) {
 		struct vcpu *c = &m->vcpu[i];
 

@@ -23,6 +23,7 @@
 #include "emu/irq.h"
 #include "emu/loop.h"
 #include "emu/mem.h"
+#include "emu/nodes.h"
 #include "emu/vcpu.h"
 
 #include <pthread.h>
@@ -72,6 +73,7 @@ struct machine {
 	struct display display;
 	struct apics *apics;
 	struct pc *pc; /* machines/pc.c */
+	struct nodes nodes;
 	int kernel_fd, initrd_fd;
 	struct e820 map[8];
 	size_t map_n;
@@ -126,8 +128,15 @@ void machine_events(struct machine *m);
 void machine_events_forget(struct machine *m);
 /* What is logged from now on (enum log_item); -ENOTSUP: the accelerator cannot. */
 int machine_log(struct machine *m, unsigned items, struct err *e) MUST_CHECK;
+/* The network with that id of -netdev; NULL: the first of the kind user. */
+struct net;
+int machine_net(const struct machine *m, const char *id, struct net **out, struct err *e)
+	MUST_CHECK;
 /* Errors of @d stop @m, where they are to: fills in d->stop and its kin. */
 void machine_disk(struct machine *m, struct disk *d);
+#define MACHINE_DISK_NAME 64u
+/* How disk @i is called: by the id of its drive, or as QEMU calls it. */
+void machine_disk_name(const struct machine_config *c, unsigned i, char to[MACHINE_DISK_NAME]);
 
 /* The guest says that it is lost, or that what it does then is ready; any thread. */
 void machine_panicked(struct machine *m);
@@ -169,4 +178,8 @@ struct str;
 void pc_interrupts(struct machine *m, struct str *out);
 struct pci;
 struct pci *pc_bus(struct machine *m);
+/* The network of that card in the configuration; NULL: the card is gone. */
+struct net *pc_net(const struct machine *m, unsigned n);
+/* The disk of that number in the configuration. */
+struct disk *pc_disk(const struct machine *m, unsigned n);
 #endif

@@ -156,9 +156,13 @@ void options_free(struct machine_config *c)
 	options_objects_free(c);
 	for (unsigned i = 0; i < c->disks; i++)
 		options_free_disk(&c->disk[i]);
+	for (unsigned i = 0; i < c->nodes; i++)
+		options_free_disk(&c->node[i]);
 	for (unsigned i = 0; i < c->scsis; i++)
 		free(c->scsi[i]);
 	for (unsigned i = 0; i < c->nets; i++) {
+		free(c->net[i].id);
+		free(c->net[i].dev);
 		free(c->net[i].kind);
 		free(c->net[i].options);
 	}

@@ -63,6 +63,8 @@ static int add_net(struct parse *p, struct netdev *n, struct err *e)
 	if (p->c->nets == CONFIG_DEVICES)
 		return err_set(e, -EINVAL, "more than %d network cards", CONFIG_DEVICES);
 	*to = n->net;
+	to->id = n->id;
+	n->id = NULL;
 	n->net = (struct config_net){ 0 };
 	n->taken = true;
 	if (!to->has_mac) {
@@ -182,6 +184,8 @@ static int device_net(struct parse *p, const struct device_row *row, struct opts
 			n->net.has_mac = true;
 			r = parse_mac(mac, n->net.mac, e);
 		}
+		if (r == 0)
+			r = options_take(o, "id", &n->net.dev, e);
 		if (r == 0)
 			r = options_bootindex(o, &n->net.boot, e);
 		if (r == 0)
@@ -316,6 +320,7 @@ void options_parse_free(struct parse *p)
 		options_free_disk(&p->drives[i].disk);
 	for (unsigned i = 0; i < p->n_netdevs; i++) {
 		free(p->netdevs[i].id);
+		free(p->netdevs[i].net.dev);
 		free(p->netdevs[i].net.kind);
 		free(p->netdevs[i].net.options);
 	}

@@ -11,6 +11,7 @@
 void options_free_disk(struct config_disk *d)
 {
 	free(d->id);
+	free(d->dev);
 	free(d->file);
 	free(d->format);
 	free(d->blk_opts);

@@ -22,6 +22,15 @@ static int add_disk(struct parse *p, struct drive *d, struct err *e)
 	return 0;
 }
 
+/* No device uses it: one that is plugged in later may. */
+static void spare_disk(struct parse *p, struct drive *d)
+{
+	d->disk.snapshot |= p->c->snapshot && !d->node;
+	p->c->node[p->c->nodes++] = d->disk;
+	d->disk = (struct config_disk){ 0 };
+	d->taken = true;
+}
+
 static int counts(struct optset *o, const struct device_row *row, struct config_disk *d,
 		  struct err *e)
 {
@@ -147,6 +156,8 @@ int options_device_disk(struct parse *p, const struct device_row *row, struct op
 	/* what is placed now is not looked for by its if= later */
 	d->loose = false;
 	r = options_take(o, "serial", &d->disk.serial, e);
+	if (r == 0)
+		r = options_take(o, "id", &d->disk.dev, e);
 	if (r == 0)
 		r = options_bootindex(o, &d->disk.boot, e);
 	if (r == 0)
@@ -292,9 +303,11 @@ int options_disks_finish(struct parse *p, struct err *e)
 	for (unsigned i = 0; i < p->n_drives && r == 0; i++) {
 		struct drive *d = &p->drives[i];
 
-		if (d->loose && !d->node)
-			r = err_set(e, -EINVAL, "no -device uses the drive %s (%s)",
-				    d->disk.id ? d->disk.id : "", d->disk.file);
+		if (d->loose && !d->disk.id)
+			r = err_set(
+				e, -EINVAL,
+				"%s: a drive of if=none needs id=, by which a device finds it",
+				d->disk.file);
 		/* as QEMU does for if=scsi */
 		if (r == 0 && !d->loose && d->disk.bus == DISK_SCSI && !p->c->scsis)
 			r = options_device_scsi(p, NULL, &(struct config_pci){ 0 }, e);
@@ -304,6 +317,9 @@ int options_disks_finish(struct parse *p, struct err *e)
 	for (unsigned i = 0; i < p->n_drives && r == 0; i++)
 		if (!p->drives[i].loose)
 			r = add_disk(p, &p->drives[i], e);
+	for (unsigned i = 0; i < p->n_drives && r == 0; i++)
+		if (p->drives[i].loose && !p->drives[i].taken)
+			spare_disk(p, &p->drives[i]);
 	for (unsigned i = 0; i < p->c->disks; i++) {
 		struct config_disk *d = &p->c->disk[i];
 

@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		size_t n;
 
 		if (data[0] & 2)
-			scsi_changed(u);
+			scsi_tray_move(u, !u->open);
 		memset(c.cdb, 0, sizeof(c.cdb));
 		memcpy(c.cdb, data + 1, 16);
 		data += 17;

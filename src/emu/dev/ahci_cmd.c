@@ -158,7 +158,9 @@ void ahci_run(struct job *j, unsigned worker)
 	pthread_mutex_unlock(&p->lock);
 	/* the slot is this job's: resets wait for its end */
 	feed_start(&s->feed);
+	disk_begin(p->ata.disk);
 	r = work(s, &p->ata);
+	disk_end(p->ata.disk);
 	pthread_mutex_lock(&p->lock);
 	if (generation == p->generation) {
 		ata_finish(&s->plan, r);

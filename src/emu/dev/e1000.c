@@ -235,3 +235,8 @@ const struct pci_dev *e1000_pci(const struct e1000 *n)
 {
 	return &n->pci;
 }
+
+struct net *e1000_net(const struct e1000 *n)
+{
+	return n->net;
+}

@@ -17,6 +17,8 @@ int e1000_new(struct e1000 **out, struct pci *p, struct mem *m, const struct con
 	      struct err *e) MUST_CHECK;
 void e1000_free(struct e1000 *n);
 void e1000_reset(struct e1000 *n);
+struct net;
+struct net *e1000_net(const struct e1000 *n);
 /* Its place on the bus. */
 const struct pci_dev *e1000_pci(const struct e1000 *n);
 

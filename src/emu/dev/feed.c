@@ -46,7 +46,9 @@ int feed_disk(struct feed *f, struct disk *d, uint64_t off, uint64_t len, bool r
 		start = f->at;
 		do {
 			f->at = start;
-			r = sg_transfer(&f->at, f->mem, d->image, off, n, read, &f->bounce);
+			r = d->image ? sg_transfer(&f->at, f->mem, d->image, off, n, read,
+						   &f->bounce)
+				     : -ENOMEDIUM;
 		} while (disk_again(d, &r, !read));
 		if (r < 0)
 			return r;

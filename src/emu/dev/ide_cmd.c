@@ -177,7 +177,9 @@ static int work(struct ide_channel *c, struct ata_drive *d)
 		uint32_t n = (uint32_t)min_u64(left, IDE_BUF);
 
 		do
-			r = blk_pread(d->disk->image, c->buf, n, c->cmd.off + c->done, NULL);
+			r = !d->disk->image ? -ENOMEDIUM
+					    : blk_pread(d->disk->image, c->buf, n,
+							c->cmd.off + c->done, NULL);
 		while (disk_again(d->disk, &r, false));
 		c->have = n;
 		return r;
@@ -231,6 +233,7 @@ static void worked(struct ide_channel *c, int r)
 void ide_run(struct job *j, unsigned worker)
 {
 	struct ide_channel *c = j->arg;
+	struct disk *d;
 	unsigned generation;
 	int r;
 
@@ -241,7 +244,10 @@ void ide_run(struct job *j, unsigned worker)
 		ide_dma_begin(c);
 	pthread_mutex_unlock(&c->lock);
 	/* nobody else touches what a job uses: a reset waits for its end */
+	d = ide_at_work(c)->ata.disk;
+	disk_begin(d);
 	r = work(c, &ide_at_work(c)->ata);
+	disk_end(d);
 	pthread_mutex_lock(&c->lock);
 	if (generation == c->generation)
 		worked(c, r);

@@ -217,9 +217,12 @@ void nvme_run(struct job *j, unsigned worker)
 	struct nvme_req *q = j->arg;
 	struct nvme *n = q->n;
 	/* the request is this job's: nothing else touches it while it is busy */
-	unsigned status = serve(q);
+	unsigned status;
 
 	(void)worker;
+	disk_begin(n->env.disk);
+	status = serve(q);
+	disk_end(n->env.disk);
 	pthread_mutex_lock(&n->lock);
 	q->busy = false;
 	if (q->generation == n->generation) {

@@ -6,6 +6,8 @@ void scsi_init(struct scsi_unit *u, struct disk *d, bool cdrom)
 {
 	*u = (struct scsi_unit){ .disk = d, .cdrom = cdrom };
 	pthread_mutex_init(&u->lock, NULL);
+	if (cdrom && d)
+		d->unit = u;
 }
 
 void scsi_fini(struct scsi_unit *u)
@@ -17,15 +19,35 @@ void scsi_fini(struct scsi_unit *u)
 void scsi_reset(struct scsi_unit *u)
 {
 	pthread_mutex_lock(&u->lock);
-	u->open = u->locked = u->changed = false;
+	u->open = u->locked = u->changed = u->asked = false;
 	u->key = u->asc = u->ascq = 0;
 	pthread_mutex_unlock(&u->lock);
 }
 
-void scsi_changed(struct scsi_unit *u)
+bool scsi_tray_move(struct scsi_unit *u, bool open)
+{
+	bool moves;
+
+	pthread_mutex_lock(&u->lock);
+	moves = u->open != open;
+	u->open = open;
+	u->changed |= moves && !open;
+	pthread_mutex_unlock(&u->lock);
+	return moves;
+}
+
+void scsi_tray(struct scsi_unit *u, bool *open, bool *locked)
 {
 	pthread_mutex_lock(&u->lock);
-	u->changed = true;
+	*open = u->open;
+	*locked = u->locked;
+	pthread_mutex_unlock(&u->lock);
+}
+
+void scsi_tray_button(struct scsi_unit *u)
+{
+	pthread_mutex_lock(&u->lock);
+	u->asked = true;
 	pthread_mutex_unlock(&u->lock);
 }
 
@@ -71,7 +93,9 @@ void scsi_fail(struct scsi_unit *u, struct scsi_cmd *c, uint8_t key, uint8_t asc
 void scsi_io_error(struct scsi_unit *u, struct scsi_cmd *c, int error, bool write)
 {
 	pthread_mutex_lock(&u->lock);
-	if (error == -ENOSPC)
+	if (error == -ENOMEDIUM)
+		scsi_fail(u, c, K_NOT_READY, 0x3a, 0);
+	else if (error == -ENOSPC)
 		scsi_fail(u, c, 7, 0x27, 7); /* space allocation failed write protect */
 	else if (error == -EFAULT || error == -EINVAL)
 		scsi_fail(u, c, K_HARDWARE, 0x44, 0);

@@ -45,6 +45,7 @@ struct scsi_unit {
 	pthread_mutex_t lock;   /* what follows */
 	bool open, locked;      /* the tray */
 	bool changed;           /* the medium, since the guest was told */
+	bool asked;             /* somebody wants it out, and the guest was not told */
 	uint8_t key, asc, ascq; /* for REQUEST SENSE */
 };
 
@@ -52,8 +53,12 @@ void scsi_init(struct scsi_unit *u, struct disk *d, bool cdrom);
 void scsi_fini(struct scsi_unit *u);
 /* As after power-on. */
 void scsi_reset(struct scsi_unit *u);
-/* Another medium is in the drive, or none: the caller has put it into the disk. */
-void scsi_changed(struct scsi_unit *u);
+/* The tray, for the host; any thread.  Closed: another medium may be in the drive, which the caller
+ * has put into the disk.  False: it was there already. */
+bool scsi_tray_move(struct scsi_unit *u, bool open);
+void scsi_tray(struct scsi_unit *u, bool *open, bool *locked);
+/* The button is pressed: a guest that has locked the tray is told so when it asks. */
+void scsi_tray_button(struct scsi_unit *u);
 
 /* Bytes of a block. */
 unsigned scsi_block(const struct scsi_unit *u);

@@ -114,7 +114,8 @@ static void event(struct scsi_unit *u, struct scsi_cmd *c)
 	b[2] = media ? 4 : 0x80;
 	b[3] = 0x10;
 	if (media) {
-		b[4] = u->changed ? (there ? 2 : 3) : 0;
+		b[4] = u->asked ? 1 : u->changed ? (there ? 2 : 3) : 0;
+		u->asked = false;
 		b[5] = (uint8_t)((there ? 2 : 0) | (u->open ? 1 : 0));
 	}
 	scsi_answer(c, media ? 8 : 4, load_be16(c->cdb + 7));
@@ -133,15 +134,20 @@ static void disc_info(struct scsi_cmd *c)
 
 static void start_stop(struct scsi_unit *u, struct scsi_cmd *c)
 {
+	bool open = !(c->cdb[4] & 1);
+
 	if (!(c->cdb[4] & 2))
 		return;
-	if (c->cdb[4] & 1) {
-		u->open = false;
-	} else if (u->locked) {
+	if (open && u->locked) {
 		scsi_fail(u, c, K_ILLEGAL, 0x53, 2);
-	} else {
-		u->open = true;
+		return;
 	}
+	if (u->open == open)
+		return;
+	u->open = open;
+	u->changed |= !open;
+	if (u->disk->tray)
+		u->disk->tray(u->disk, open);
 }
 
 /* READ CD (6.15): the user's bytes of data sectors, nothing else. */

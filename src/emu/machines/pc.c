@@ -18,6 +18,7 @@
 #include "emu/dev/serial_16550.h"
 #include "emu/machine.h"
 #include "emu/machines/pc_devices.h"
+#include "emu/machines/pc_disks.h"
 #include "emu/machines/pc_fw.h"
 #include "emu/machines/pc_pci.h"
 
@@ -291,6 +292,16 @@ void pc_interrupts(struct machine *m, struct str *out)
 struct pci *pc_bus(struct machine *m)
 {
 	return pc_pci_bus(m->pc->pci);
+}
+
+struct disk *pc_disk(const struct machine *m, unsigned n)
+{
+	return pc_disks_at(pc_pci_disks(m->pc->pci), n);
+}
+
+struct net *pc_net(const struct machine *m, unsigned n)
+{
+	return pc_pci_net(m->pc->pci, n);
 }
 
 bool pc_button(struct machine *m)

@@ -23,6 +23,7 @@ struct pc_disks {
 	struct pci *bus;
 	struct irq isa;
 	struct disk disk[CONFIG_DEVICES];
+	char name[CONFIG_DEVICES][MACHINE_DISK_NAME];
 	struct virtio_blk *blk[CONFIG_DEVICES];
 	struct ide *ide;
 	struct ahci *ahci;
@@ -40,25 +41,41 @@ static unsigned threads(const struct config_disk *c)
 	return c->threads ? c->threads : THREADS;
 }
 
+/* The disk that the configuration has at @i, without an image. */
+static int prepare(struct pc_disks *p, unsigned i, struct err *e)
+{
+	const struct config_disk *c = config(p, i);
+	struct disk *d = &p->disk[i];
+
+	machine_disk_name(p->m->config, i, p->name[i]);
+	*d = (struct disk){ .readonly = c->readonly,
+			    .name = p->name[i],
+			    .id = c->dev,
+			    .serial = c->serial,
+			    .werror = c->werror,
+			    .rerror = c->rerror };
+	machine_disk(p->m, d);
+	return disk_gate_new(d, e);
+}
+
 static int open_all(struct pc_disks *p, struct err *e)
 {
 	int r = 0;
 
 	for (unsigned i = 0; i < p->m->config->disks && r == 0; i++) {
 		const struct config_disk *c = config(p, i);
-		struct disk *d = &p->disk[i];
 
-		*d = (struct disk){ .readonly = c->readonly,
-				    .name = c->id ? c->id : "",
-				    .serial = c->serial,
-				    .werror = c->werror,
-				    .rerror = c->rerror };
-		machine_disk(p->m, d);
+		r = prepare(p, i, e);
 		/* flash memory is the firmware's */
-		if (c->file && c->bus != DISK_PFLASH)
-			r = disk_open(c, p->m->config->log, &d->image, e);
+		if (r == 0 && c->file && c->bus != DISK_PFLASH)
+			r = disk_open(c, p->m->config->log, &p->disk[i].image, e);
 	}
 	return r;
+}
+
+struct disk *pc_disks_at(struct pc_disks *p, unsigned n)
+{
+	return &p->disk[n];
 }
 
 static int add_virtio(struct pc_disks *p, unsigned i, struct err *e)
@@ -211,12 +228,14 @@ void pc_disks_free(struct pc_disks *p)
 	for (unsigned i = 0; i < CONFIG_SCSI; i++)
 		virtio_scsi_free(p->scsi[i]);
 	for (unsigned i = 0; i < CONFIG_DEVICES; i++) {
+		struct disk *d = &p->disk[i];
 		struct err e = { 0 };
 
 		virtio_blk_free(p->blk[i]);
 		nvme_free(p->nvme[i]);
-		if (blk_close(p->disk[i].image, &e) < 0)
+		if (!d->node && blk_close(d->image, &e) < 0)
 			machine_lost(p->m, e.msg);
+		disk_gate_free(d);
 	}
 	free(p);
 }

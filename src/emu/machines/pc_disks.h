@@ -12,6 +12,8 @@ struct pc_disks;
  * is for pc_disks_free(). */
 int pc_disks_new(struct pc_disks **out, struct machine *m, struct pci *bus, struct irq isa,
 		 struct err *e) MUST_CHECK;
+/* The disk of that number in the configuration. */
+struct disk *pc_disks_at(struct pc_disks *p, unsigned n);
 struct str;
 /* Adds how firmware names the disk of that number in the configuration (OpenFirmware's manner). */
 void pc_disks_path(const struct pc_disks *d, unsigned n, struct str *out);

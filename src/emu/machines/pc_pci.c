@@ -96,6 +96,18 @@ struct pci *pc_pci_bus(const struct pc_pci *p)
 	return p->bus;
 }
 
+struct net *pc_pci_net(const struct pc_pci *p, unsigned i)
+{
+	return p->e1000[i] ? e1000_net(p->e1000[i])
+	       : p->net[i] ? virtio_net_net(p->net[i])
+			   : NULL;
+}
+
+struct pc_disks *pc_pci_disks(const struct pc_pci *p)
+{
+	return p->disks;
+}
+
 uint64_t pc_pci_ecam(const struct pc_pci *p)
 {
 	return pci_ecam_base(p->bus);

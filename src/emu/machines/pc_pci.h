@@ -25,6 +25,10 @@ void pc_pci_reset(struct pc_pci *p);
 /* Where the configuration space is in memory; 0: nowhere. */
 uint64_t pc_pci_ecam(const struct pc_pci *p);
 struct pci *pc_pci_bus(const struct pc_pci *p);
+struct net;
+/* The network of card @i of the configuration. */
+struct net *pc_pci_net(const struct pc_pci *p, unsigned i);
+struct pc_disks *pc_pci_disks(const struct pc_pci *p);
 struct pc_devices;
 struct pc_devices *pc_pci_devices(const struct pc_pci *p);
 /* The devices that have a bootindex, in that order, as firmware names them: lines of text.  NULL

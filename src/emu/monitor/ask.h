@@ -25,6 +25,18 @@ void look_out(struct ask *a, const char *arg);
 void pages_mem(struct ask *a);
 void pages_tlb(struct ask *a);
 
+/* hmp_media.c: drives and networks. */
+void do_change(struct ask *a, const char *arg);
+void do_eject(struct ask *a, const char *arg);
+void do_commit(struct ask *a, const char *arg);
+void do_hostfwd_add(struct ask *a, const char *arg);
+void do_hostfwd_remove(struct ask *a, const char *arg);
+
+/* Cuts @line at blanks into at most @max words, which lie in @buf (COMMAND_LINE bytes); "..." is one word,
+ * and a backslash in it takes what follows as it is.  How many, or -EINVAL: too many, or a quote that
+ * does not end. */
+int words_cut(const char *line, char *buf, const char **word, unsigned max);
+
 /* value.c: a number such as "0x10 * ($rsp + 4)" at *@p, which moves behind it; -EINVAL says what is
  * wrong with it. */
 int value_parse(const struct ask *a, const char **p, uint64_t *v, struct err *e) MUST_CHECK;

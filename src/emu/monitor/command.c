@@ -21,29 +21,6 @@ const char *command_status(const struct machine *m)
 			       : "paused";
 }
 
-void command_disk_name(const struct machine_config *c, unsigned i, char *to, size_t max)
-{
-	const struct config_disk *d = &c->disk[i];
-	unsigned before = 0;
-
-	for (unsigned k = 0; k < i; k++)
-		before += c->disk[k].bus == d->bus;
-	if (d->id)
-		snprintf(to, max, "%s", d->id);
-	else if (d->bus == DISK_IDE)
-		snprintf(to, max, "ide%u-%s%u", d->unit / 2, d->cdrom ? "cd" : "hd",
-			 d->unit % 2);
-	else if (d->bus == DISK_SCSI)
-		snprintf(to, max, "scsi%u-%s%u", d->controller, d->cdrom ? "cd" : "hd",
-			 d->unit);
-	else
-		snprintf(to, max, "%s%u",
-			 d->bus == DISK_VIRTIO ? "virtio"
-			 : d->bus == DISK_NVME ? "nvme"
-					       : "pflash",
-			 before);
-}
-
 static void do_info(struct ask *a, const char *arg)
 {
 	info_run(a, arg);
@@ -157,9 +134,18 @@ static const struct word {
 } words[] = {
 	{ "balloon", "MIB: how much memory the guest shall have", do_balloon },
 	{ "c", "go on", do_cont },
+	{ "change",
+	  "DEVICE [-f] FILE [FORMAT [MODE]]: put it into the drive; -f: though the guest locked it",
+	  do_change },
+	{ "commit", "DEVICE or all: write what was changed into the image below", do_commit },
 	{ "cont", "go on", do_cont },
 	{ "cpu", "N: look at that processor from now on", do_cpu },
+	{ "eject", "[-f] DEVICE: take out what is in the drive; -f: though it is locked",
+	  do_eject },
 	{ "help", "this list, or one command of it", do_help },
+	{ "hostfwd_add", "[NETDEV] tcp|udp:[HOST]:PORT-[GUEST]:PORT: forward a port",
+	  do_hostfwd_add },
+	{ "hostfwd_remove", "[NETDEV] tcp|udp:[HOST]:PORT: no more", do_hostfwd_remove },
 	{ "i", "[/SIZE] PORT: read a port; b, h or w", look_in },
 	{ "info", "WHAT: tell; alone it lists what there is", do_info },
 	{ "loadvm", "refused: states cannot be loaded yet", no_states },

@@ -17,11 +17,29 @@ struct hmp;
 
 /* Runs a line, its answer is added to @out.  *@cpu: which vCPU is looked at; "cpu" changes it. */
 void command_line(struct machine *m, unsigned *cpu, const char *line, struct str *out);
-/* How disk @i is called. */
-void command_disk_name(const struct machine_config *c, unsigned i, char *to, size_t max);
+
+/*
+ * A command of QMP.  @args: what it takes, "name:type" between commas, a "?" in front where it may be left
+ * out.  @ret: what it returns, a type; "": an empty object.  Types: str, int, bool, any; (a|b): one of
+ * these words; [T]: a list; others are in schema.c.
+ */
+struct command {
+	const char *name;
+	json_t *(*fn)(struct machine *m, const json_t *args, struct err *e);
+	const char *args, *ret;
+};
+
+/* NULL past the last. */
+const struct command *command_at(unsigned i);
+/* -EINVAL, in QEMU's words, where @args are not what @c takes. */
+int schema_check(const struct command *c, json_t *args, struct err *e) MUST_CHECK;
+/* For query-qmp-schema: all commands and events. */
+json_t *schema_all(void);
+/* The events that there are; NULL past the last. */
+const char *schema_event(unsigned i);
 
 /* Runs @name; the answer for "return", or NULL and a class and text of an error. */
-json_t *command_run(struct machine *m, const char *name, const json_t *args, const char **class,
+json_t *command_run(struct machine *m, const char *name, json_t *args, const char **class,
 		    struct err *e);
 json_t *command_version(void);
 const char *command_status(const struct machine *m);

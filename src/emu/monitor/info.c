@@ -6,6 +6,7 @@
 #include "emu/chardev/chardev.h"
 #include "emu/cpu/x86/state.h"
 #include "emu/dev/pci.h"
+#include "emu/dev/scsi.h"
 #include "emu/machine.h"
 #include "emu/mem.h"
 #include "emu/monitor/ask.h"
@@ -68,15 +69,23 @@ static void balloon(struct ask *a)
 static void block(struct ask *a)
 {
 	const struct machine_config *c = a->m->config;
-	char name[64];
+	char name[MACHINE_DISK_NAME];
 
 	for (unsigned i = 0; i < c->disks; i++) {
 		const struct config_disk *d = &c->disk[i];
+		struct scsi_unit *unit = pc_disk(a->m, i)->unit;
+		bool open, locked;
 
-		command_disk_name(c, i, name, sizeof(name));
-		str_addf(a->out, "%s: %s%s%s%s\n", name, d->file ? d->file : "[not inserted]",
+		machine_disk_name(c, i, name);
+		str_addf(a->out, "%s: %s%s%s%s", name, d->file ? d->file : "[not inserted]",
 			 d->readonly || d->cdrom ? " (read-only)" : "",
 			 d->snapshot ? " (snapshot)" : "", d->cdrom ? ", a CD-ROM drive" : "");
+		if (unit) {
+			scsi_tray(unit, &open, &locked);
+			str_addf(a->out, ", tray %s%s", open ? "open" : "closed",
+				 locked ? " and locked" : "");
+		}
+		str_add(a->out, "\n");
 	}
 }
 

@@ -2,6 +2,7 @@
 #include "base/compiler.h"
 #include "emu/machine.h"
 #include "emu/monitor/command.h"
+#include "emu/monitor/qmp_media.h"
 #include "emu/monitor/qmp_query.h"
 #include "emu/monitor/ringbuf.h"
 #include "emu/monitor/screen.h"
@@ -165,39 +166,60 @@ static json_t *query_balloon(struct machine *m, const json_t *args, struct err *
 
 static json_t *query_commands(struct machine *m, const json_t *args, struct err *e);
 
-static const struct {
-	const char *name;
-	json_t *(*fn)(struct machine *m, const json_t *args, struct err *e);
-} commands[] = {
-	{ "balloon", do_balloon },
-	{ "cont", do_cont },
-	{ "human-monitor-command", do_human },
-	{ "migrate", no_states },
-	{ "query-balloon", query_balloon },
-	{ "query-block", query_block },
-	{ "query-chardev", query_chardev },
-	{ "query-commands", query_commands },
-	{ "query-cpus-fast", query_cpus },
-	{ "query-events", query_events },
-	{ "query-kvm", query_kvm },
-	{ "query-memory-size-summary", query_memory },
-	{ "query-name", query_name },
-	{ "query-pci", query_pci },
-	{ "query-status", query_status },
-	{ "query-target", query_target },
-	{ "query-uuid", query_uuid },
-	{ "query-version", query_version },
-	{ "quit", do_quit },
-	{ "ringbuf-read", ringbuf_read },
-	{ "ringbuf-write", ringbuf_write },
-	{ "screendump", screen_dump_json },
-	{ "send-key", send_key },
-	{ "snapshot-load", no_states },
-	{ "snapshot-save", no_states },
-	{ "stop", do_stop },
-	{ "system_powerdown", do_powerdown },
-	{ "system_reset", do_reset },
+static json_t *query_schema(struct machine *m, const json_t *args, struct err *e)
+{
+	return schema_all();
+}
+
+#define OR_ID "?device:str,?id:str"
+
+static const struct command commands[] = {
+	{ "balloon", do_balloon, "value:int", "" },
+	{ "blockdev-change-medium", media_qmp_change,
+	  OR_ID ",filename:str,?format:str,?force:bool,"
+		"?read-only-mode:(retain|read-only|read-write)",
+	  "" },
+	{ "blockdev-close-tray", media_qmp_close, OR_ID, "" },
+	{ "blockdev-insert-medium", media_qmp_insert, "id:str,node-name:str", "" },
+	{ "blockdev-open-tray", media_qmp_open, OR_ID ",?force:bool", "" },
+	{ "blockdev-remove-medium", media_qmp_remove, "id:str", "" },
+	{ "cont", do_cont, "", "" },
+	{ "eject", media_qmp_eject, OR_ID ",?force:bool", "" },
+	{ "human-monitor-command", do_human, "command-line:str,?cpu-index:int", "str" },
+	{ "migrate", no_states, "uri:str,?detach:bool", "" },
+	{ "qmp_capabilities", NULL, "?enable:[str]", "" },
+	{ "query-balloon", query_balloon, "", "BalloonInfo" },
+	{ "query-block", query_block, "", "[BlockInfo]" },
+	{ "query-chardev", query_chardev, "", "[ChardevInfo]" },
+	{ "query-commands", query_commands, "", "[CommandInfo]" },
+	{ "query-cpus-fast", query_cpus, "", "[CpuInfoFast]" },
+	{ "query-events", query_events, "", "[EventInfo]" },
+	{ "query-kvm", query_kvm, "", "KvmInfo" },
+	{ "query-memory-size-summary", query_memory, "", "MemoryInfo" },
+	{ "query-name", query_name, "", "NameInfo" },
+	{ "query-pci", query_pci, "", "[PciInfo]" },
+	{ "query-qmp-schema", query_schema, "", "[SchemaInfo]" },
+	{ "query-status", query_status, "", "StatusInfo" },
+	{ "query-target", query_target, "", "TargetInfo" },
+	{ "query-uuid", query_uuid, "", "UuidInfo" },
+	{ "query-version", query_version, "", "VersionInfo" },
+	{ "quit", do_quit, "", "" },
+	{ "ringbuf-read", ringbuf_read, "device:str,size:int,?format:(utf8|base64)", "str" },
+	{ "ringbuf-write", ringbuf_write, "device:str,data:str,?format:(utf8|base64)", "" },
+	{ "screendump", screen_dump_json,
+	  "filename:str,?device:str,?head:int,?format:(ppm|png)", "" },
+	{ "send-key", send_key, "keys:[KeyValue],?hold-time:int", "" },
+	{ "snapshot-load", no_states, "job-id:str,tag:str,vmstate:str,devices:[str]", "" },
+	{ "snapshot-save", no_states, "job-id:str,tag:str,vmstate:str,devices:[str]", "" },
+	{ "stop", do_stop, "", "" },
+	{ "system_powerdown", do_powerdown, "", "" },
+	{ "system_reset", do_reset, "", "" },
 };
+
+const struct command *command_at(unsigned i)
+{
+	return i < ARRAY_SIZE(commands) ? &commands[i] : NULL;
+}
 
 static json_t *query_commands(struct machine *m, const json_t *args, struct err *e)
 {
@@ -205,16 +227,17 @@ static json_t *query_commands(struct machine *m, const json_t *args, struct err 
 
 	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
 		json_array_append_new(all, json_pack("{s:s}", "name", commands[i].name));
-	json_array_append_new(all, json_pack("{s:s}", "name", "qmp_capabilities"));
 	return all;
 }
 
-json_t *command_run(struct machine *m, const char *name, const json_t *args, const char **class,
+json_t *command_run(struct machine *m, const char *name, json_t *args, const char **class,
 		    struct err *e)
 {
 	*class = "GenericError";
 	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
-		if (!strcmp(commands[i].name, name)) {
+		if (!strcmp(commands[i].name, name) && commands[i].fn) {
+			if (schema_check(&commands[i], args, e) < 0)
+				return NULL;
 			if (strstr(name, "balloon") && !pc_balloon(m))
 				*class = "DeviceNotActive";
 			return commands[i].fn(m, args, e);

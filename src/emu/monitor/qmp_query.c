@@ -4,10 +4,25 @@
 #include "base/bytes.h"
 #include "base/compiler.h"
 #include "emu/dev/pci.h"
+#include "emu/dev/scsi.h"
 #include "emu/machine.h"
 #include "emu/monitor/chord.h"
+#include "emu/monitor/command.h"
 
 #include <string.h>
+
+static json_t *inserted(struct machine *m, unsigned i)
+{
+	const struct config_disk *d = &m->config->disk[i];
+	const struct disk *disk = pc_disk(m, i);
+	json_t *v = json_pack("{s:s, s:b, s:s}", "file", d->file, "ro", d->readonly || d->cdrom,
+			      "drv", d->format ? d->format : "unknown");
+
+	if (disk->node || (d->node && d->id))
+		json_object_set_new(v, "node-name",
+				    json_string(disk->node ? disk->node->c.id : d->id));
+	return v;
+}
 
 json_t *query_block(struct machine *m, const json_t *args, struct err *e)
 {
@@ -16,17 +31,22 @@ json_t *query_block(struct machine *m, const json_t *args, struct err *e)
 
 	for (unsigned i = 0; i < c->disks; i++) {
 		const struct config_disk *d = &c->disk[i];
-		char name[64];
+		char name[MACHINE_DISK_NAME];
+		struct scsi_unit *scsi;
+		bool open = false, locked = false;
 		json_t *v;
 
-		command_disk_name(c, i, name, sizeof(name));
-		v = json_pack("{s:s, s:b, s:b, s:s}", "device", name, "locked", 0, "removable",
-			      d->cdrom, "type", "unknown");
+		machine_disk_name(c, i, name);
+		scsi = pc_disk(m, i)->unit;
+		if (scsi)
+			scsi_tray(scsi, &open, &locked);
+		v = json_pack("{s:s, s:s, s:b, s:b, s:s}", "device", name, "qdev",
+			      d->dev ? d->dev : "", "locked", locked, "removable", d->cdrom,
+			      "type", "unknown");
+		if (scsi)
+			json_object_set_new(v, "tray_open", json_boolean(open));
 		if (d->file)
-			json_object_set_new(v, "inserted",
-					    json_pack("{s:s, s:b, s:s}", "file", d->file, "ro",
-						      d->readonly || d->cdrom, "drv",
-						      d->format ? d->format : "unknown"));
+			json_object_set_new(v, "inserted", inserted(m, i));
 		json_array_append_new(all, v);
 	}
 	return all;
@@ -87,16 +107,10 @@ json_t *query_memory(struct machine *m, const json_t *args, struct err *e)
 
 json_t *query_events(struct machine *m, const json_t *args, struct err *e)
 {
-	static const char *const names[] = {
-		"BALLOON_CHANGE",  "BLOCK_IO_ERROR", "GUEST_CRASHLOADED",
-		"GUEST_PANICKED",  "POWERDOWN",      "RESET",
-		"RESUME",          "SHUTDOWN",       "STOP",
-		"VSERPORT_CHANGE", "WATCHDOG",
-	};
 	json_t *all = json_array();
 
-	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
-		json_array_append_new(all, json_pack("{s:s}", "name", names[i]));
+	for (unsigned i = 0; schema_event(i); i++)
+		json_array_append_new(all, json_pack("{s:s}", "name", schema_event(i)));
 	return all;
 }
 

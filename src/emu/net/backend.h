@@ -18,6 +18,8 @@ struct net_ops {
 	void (*work)(void *back);
 	void (*send)(void *back, const uint8_t *frame, size_t len);
 	void (*close)(void *back);
+	/* Under the lock; NULL: cannot. */
+	int (*forward)(void *back, const char *rule, bool add, struct err *e);
 };
 
 /* For @prepare: index of the descriptor in what was waited for, or -1. */

@@ -91,6 +91,20 @@ void net_settle(struct net *n)
 	pthread_mutex_unlock(&n->lock);
 }
 
+int net_forward(struct net *n, const char *rule, bool add, struct err *e)
+{
+	int r;
+
+	if (!n->ops->forward)
+		return err_set(e, -ENOTSUP, "only networks of the kind user forward ports");
+	pthread_mutex_lock(&n->lock);
+	r = n->ops->forward(n->back, rule, add, e);
+	pthread_mutex_unlock(&n->lock);
+	/* it waits for other descriptors now */
+	net_kick(n);
+	return r;
+}
+
 static void *run(void *arg)
 {
 	struct net *n = arg;
@@ -159,7 +173,7 @@ static void lose(void *back, const uint8_t *frame, size_t len)
 	(void)len;
 }
 
-static const struct net_ops nobody = { open_nobody, no_wait, nothing, lose, nothing };
+static const struct net_ops nobody = { open_nobody, no_wait, nothing, lose, nothing, NULL };
 
 int net_open(const char *kind, const char *options, const struct net_user *u, struct net **out,
 	     struct err *e)

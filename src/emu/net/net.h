@@ -34,6 +34,9 @@ void net_close(struct net *n);
 void net_kick(struct net *n);
 /* Waits until the thread is outside the card. */
 void net_settle(struct net *n);
+/* hostfwd= as on the command line, from now on; or that of "tcp:[HOST]:PORT" no more (-ENOENT: there
+ * is none).  -ENOTSUP: not a network of that kind. */
+int net_forward(struct net *n, const char *rule, bool add, struct err *e) MUST_CHECK;
 /* From transmit(). */
 void net_send(struct net *n, const uint8_t *frame, size_t len);
 

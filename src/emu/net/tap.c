@@ -114,6 +114,8 @@ static void tap_close(void *back)
 	free(t);
 }
 
-const struct net_ops net_tap_ops = { tap_open, tap_prepare, tap_work, tap_send, tap_close };
-const struct net_ops net_bridge_ops = { bridge_open, tap_prepare, tap_work, tap_send,
-					tap_close };
+const struct net_ops net_tap_ops = {
+	tap_open, tap_prepare, tap_work, tap_send, tap_close, NULL
+};
+const struct net_ops net_bridge_ops = { bridge_open, tap_prepare, tap_work,
+					tap_send,    tap_close,   NULL };

@@ -157,6 +157,36 @@ static int add_forward(Slirp *s, const char *rule, struct err *e)
 	return 0;
 }
 
+/* "tcp:[HOST]:PORT" */
+static int remove_forward(Slirp *s, const char *rule, struct err *e)
+{
+	AUTO_FREE char *copy = mem_strdup(rule, e);
+	struct in_addr host = { .s_addr = INADDR_ANY };
+	char *proto, *haddr, *rest, *end = NULL;
+	unsigned long port;
+
+	if (!copy)
+		return -ENOMEM;
+	rest = copy;
+	proto = strsep(&rest, ":");
+	haddr = strsep(&rest, ":");
+	port = rest ? strtoul(rest, &end, 10) : 0;
+	if (!end || *end || !port || port > 65535 ||
+	    (strcmp(proto, "tcp") != 0 && strcmp(proto, "udp") != 0 && *proto) ||
+	    (*haddr && inet_pton(AF_INET, haddr, &host) != 1))
+		return err_set(e, -EINVAL, "%s: tcp:[HOST]:PORT or udp:[HOST]:PORT", rule);
+	if (slirp_remove_hostfwd(s, *proto == 'u', host, (int)port) < 0)
+		return err_set(e, -ENOENT, "host forwarding rule for %s not found", rule);
+	return 0;
+}
+
+static int user_forward(void *back, const char *rule, bool add, struct err *e)
+{
+	struct user *u = back;
+
+	return add ? add_forward(u->slirp, rule, e) : remove_forward(u->slirp, rule, e);
+}
+
 static int open_forwards(struct user *u, struct optset *o, struct err *e)
 {
 	for (size_t i = 0; i < o->n; i++) {
@@ -277,5 +307,5 @@ static void user_close(void *back)
 	free(u);
 }
 
-const struct net_ops net_user_ops = { user_open, user_prepare, user_work, user_send,
-				      user_close };
+const struct net_ops net_user_ops = { user_open, user_prepare, user_work,
+				      user_send, user_close,   user_forward };

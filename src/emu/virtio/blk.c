@@ -224,7 +224,9 @@ static void drain(struct worker *w, struct virtq *q)
 				return;
 			}
 			from = now_ns();
+			disk_begin(w->b->disk);
 			status = serve(w, &written);
+			disk_end(w->b->disk);
 			note_time(w->b, now_ns() - from);
 			virtq_write(v, c, c->in_len - 1, &status, 1);
 			virtq_push(q, c, written + 1);

@@ -149,3 +149,8 @@ const struct pci_dev *virtio_net_pci(const struct virtio_net *n)
 {
 	return &n->v.pci;
 }
+
+struct net *virtio_net_net(const struct virtio_net *n)
+{
+	return n->net;
+}

@@ -12,6 +12,8 @@ int virtio_net_new(struct virtio_net **out, struct pci *p, struct mem *m,
 		   const struct config_net *c, struct err *e) MUST_CHECK;
 void virtio_net_free(struct virtio_net *n);
 void virtio_net_reset(struct virtio_net *n);
+struct net;
+struct net *virtio_net_net(const struct virtio_net *n);
 /* Its place on the bus. */
 const struct pci_dev *virtio_net_pci(const struct virtio_net *n);
 

@@ -92,6 +92,10 @@ static int move(struct lane *l, struct scsi_unit *u, struct sg_cursor *data, uin
 		return -EOVERFLOW;
 	do {
 		*data = from;
+		if (!u->disk->image) {
+			r = -ENOMEDIUM;
+			continue;
+		}
 		if (c->op != SCSI_FLUSH)
 			r = sg_transfer(data, l->s->v.mem, u->disk->image, c->off, c->len,
 					!write, &l->bounce);
@@ -199,12 +203,16 @@ static bool request(struct lane *l)
 		return true;
 	}
 	if (u)
+		disk_begin(u->disk);
+	if (u)
 		scsi_decode(u, c);
 	else
 		scsi_decode_absent(c, !((head[2] & 0x3fu) << 8 | head[3]));
 	if (c->cdb[0] == 0xa0 && c->op == SCSI_IN)
 		report_luns(s, head[1], c);
 	moved = serve(l, u, HEADER + cdb, RESPONSE + sense);
+	if (u)
+		disk_end(u->disk);
 	answer(l, moved < 0 ? R_OVERRUN : R_OK, moved < 0 ? 0 : moved, sense);
 	return true;
 }
