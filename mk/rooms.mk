@@ -27,7 +27,7 @@ likes.img := libdeflate
 
 # Libraries that are loaded when they are first needed (base/lib.h); the build needs their
 # headers, and says HAVE_LIBCURL and so on where they are.
-opens.img := libcurl
+opens.img := gnutls libcurl
 
 # A file that needs more than the rest of its room; without the library the room is
 # built without the file.

@@ -39,6 +39,8 @@ int cmd_rebase(int argc, char **argv);
 extern const struct cli_opt cmd_rebase_opts[];
 int cmd_resize(int argc, char **argv);
 extern const struct cli_opt cmd_resize_opts[];
+int cmd_serve(int argc, char **argv);
+extern const struct cli_opt cmd_serve_opts[];
 int cmd_snapshot(int argc, char **argv);
 extern const struct cli_opt cmd_snapshot_opts[];
 int cmd_tune(int argc, char **argv);

@@ -39,6 +39,7 @@ static const struct cmd cmds[] = {
 	{ "probe", cmd_probe, cmd_probe_opts },
 	{ "rebase", cmd_rebase, cmd_rebase_opts },
 	{ "resize", cmd_resize, cmd_resize_opts },
+	{ "serve", cmd_serve, cmd_serve_opts },
 	{ "snapshot", cmd_snapshot, cmd_snapshot_opts },
 	{ "tune", cmd_tune, cmd_tune_opts },
 	{ NULL, NULL, NULL },
