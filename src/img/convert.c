@@ -92,6 +92,7 @@ static int run(struct img_convert *c, struct blk *dst, bool fresh, struct err *e
 
 	if (dst->size < total_size(c))
 		return err_set(e, -ENOSPC, "output file is smaller than input file");
+	c->compress |= dst->compressed_only;
 
 	int r = convert_copy(c, dst, starts_zero(c, dst, fresh), backing, backing_size, e);
 
@@ -167,6 +168,7 @@ int convert_into_new(struct img_convert *c, const char *path, struct err *e)
 
 	if (!c->create.size)
 		c->create.size = total_size(c);
+	c->create.name = c->dst;
 	r = img_create_file(path, img_format_find(c->dst_format), &c->create, c->dst_flags,
 			    NULL, c->log, e);
 	if (r < 0)
@@ -197,8 +199,8 @@ int img_convert(struct img_convert *c, struct err *e)
 		return r;
 	if (c->no_create)
 		return into_existing(c, e);
-	if (c->create.data_file) {
-		/* Two files cannot change their names in one step. */
+	if (c->create.data_file || (f->many_files && f->many_files(&c->create))) {
+		/* Several files cannot change their names in one step. */
 		c->in_place = true;
 		c->in_place_why = "its data is in a file of its own";
 		return convert_into_new(c, c->dst, e);

@@ -2,15 +2,13 @@
 #include "img/format/qcow2.h"
 #include "img/format/raw.h"
 #include "img/format/vdi.h"
+#include "img/format/vmdk.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 const struct img_format *const img_formats[] = {
-	&img_format_qcow2,
-	&img_format_vdi,
-	&img_format_raw,
-	NULL,
+	&img_format_qcow2, &img_format_vdi, &img_format_vmdk, &img_format_raw, NULL,
 };
 
 const struct img_format *img_format_find(const char *name)
@@ -23,9 +21,8 @@ const struct img_format *img_format_find(const char *name)
 
 bool img_format_exists(const char *name)
 {
-	static const char others[][12] = { "bochs",     "cloop", "dmg", "luks",
-					   "parallels", "qcow",  "qed", "vdi",
-					   "vhdx",      "vmdk",  "vpc" };
+	static const char others[][12] = { "bochs", "cloop", "dmg",  "luks", "parallels",
+					   "qcow",  "qed",   "vhdx", "vpc" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		if (!strcmp(others[i], name))

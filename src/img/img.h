@@ -86,6 +86,8 @@ struct img_create {
 	 * option "compression-level" (fast, small).  NULL: fast. */
 	const char *compression_level;
 	const struct secret_set *secrets; /* what options name; NULL: none */
+	/* What the file will be called, which a format may write into it; NULL: as it is. */
+	const char *name;
 };
 
 /* qemu-img's defaults. */
@@ -246,6 +248,8 @@ struct img_format {
 	int (*stream)(const struct img_create *c, struct blk *to, struct blk **out,
 		      struct err *e);
 	int (*stream_begin)(struct blk *b, struct err *e);
+	/* Will create make more files than the one? */
+	bool (*many_files)(const struct img_create *c);
 	int (*info)(struct blk *b, struct img_info *out, struct err *e);
 	/* Does @ops one after the other, and all or none of them.  *failed: which could not
 	 * be done; @n: it was the whole that failed.  -ENOENT: no such bitmap. */

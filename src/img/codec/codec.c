@@ -14,6 +14,8 @@ int codec_new(enum codec_kind k, enum codec_level level, struct codec **out, str
 		return deflate_new(level, out, e);
 	case CODEC_ZSTD:
 		return zstd_new(level, out, e);
+	case CODEC_ZLIB:
+		return zlib_new(level, out, e);
 	}
 	return err_set(e, -ENOTSUP, "unknown compression %d", (int)k);
 }

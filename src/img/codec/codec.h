@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Compressed clusters: raw deflate with a 4 KiB window, and zstd.  A codec
+ * Compressed clusters: raw deflate with a 4 KiB window, zstd, and zlib streams (RFC 1950).  A codec
  * belongs to one thread at a time; its working memory is made once and
  * reused, which is where most of the time of one-shot use goes.
  */
@@ -13,7 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum codec_kind { CODEC_DEFLATE, CODEC_ZSTD };
+/* ZLIB never fails for want of room where there is 1/4096 and 64 bytes more than the data has, and
+ * of a stream that ends early the rest is zeroes. */
+enum codec_kind { CODEC_DEFLATE, CODEC_ZSTD, CODEC_ZLIB };
 /* FAST: at most 1 % larger than zlib level 6; SMALL: no larger. */
 enum codec_level { CODEC_FAST, CODEC_SMALL };
 

@@ -21,6 +21,7 @@ struct codec {
 };
 
 int deflate_new(enum codec_level level, struct codec **out, struct err *e) MUST_CHECK;
+int zlib_new(enum codec_level level, struct codec **out, struct err *e) MUST_CHECK;
 int zstd_new(enum codec_level level, struct codec **out, struct err *e) MUST_CHECK;
 
 #endif
