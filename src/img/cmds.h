@@ -19,6 +19,8 @@ int cmd_checksum(int argc, char **argv);
 extern const struct cli_opt cmd_checksum_opts[];
 int cmd_commit(int argc, char **argv);
 extern const struct cli_opt cmd_commit_opts[];
+int cmd_compact(int argc, char **argv);
+extern const struct cli_opt cmd_compact_opts[];
 int cmd_compare(int argc, char **argv);
 extern const struct cli_opt cmd_compare_opts[];
 int cmd_convert(int argc, char **argv);

@@ -12,6 +12,8 @@
 #include "img/detail.h"
 #include "img/secret.h"
 
+struct img_compact;
+
 enum { IMG_PROBE_BYTES = 512, IMG_CHAIN_MAX = 64, IMG_NAME_MAX = 1023 };
 
 /* ---- open ---- */
@@ -270,6 +272,8 @@ struct img_format {
 	 * c->size unallocated). */
 	int (*measure)(const struct img_create *c, struct blk *src, struct img_measure *out,
 		       struct err *e);
+	/* See img/compact.h, whose img_compact() is to be called. */
+	int (*compact)(struct blk *b, struct img_compact *c, struct err *e);
 	/* Writes the names into the header; NULL: no backing file. */
 	int (*set_backing)(struct blk *b, const char *file, const char *fmt, struct err *e);
 	/* The names in the header, or NULL; they belong to the node.  NULL: no backing files. */

@@ -29,6 +29,7 @@ static const struct cmd cmds[] = {
 	{ "check", cmd_check, cmd_check_opts },
 	{ "checksum", cmd_checksum, cmd_checksum_opts },
 	{ "commit", cmd_commit, cmd_commit_opts },
+	{ "compact", cmd_compact, cmd_compact_opts },
 	{ "compare", cmd_compare, cmd_compare_opts },
 	{ "convert", cmd_convert, cmd_convert_opts },
 	{ "create", cmd_create, cmd_create_opts },

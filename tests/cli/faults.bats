@@ -151,3 +151,13 @@ each_call() {
 	done
 	[ "$noticed" -gt 0 ]
 }
+
+@test "compact: the image stays sound and reads the same, and the next run completes it" {
+	load ../lib/messy
+	messy 2 start.q
+	sums start.q | awk '{ print $1 }' >before
+	each_call 5 'cp start.q dst' \
+		'sound dst && sums dst | awk "{ print \$1 }" | cmp before - &&
+			{ [ $((n % 7)) != 0 ] || { "$VIMG" compact -q dst && qemu-img check -q dst; }; }' \
+		"$VIMG" compact -q dst
+}

@@ -130,6 +130,10 @@ int qcow2_drop_data(struct qcow2 *s, uint64_t l2, struct err *e) MUST_CHECK;
 /* Lets the file end after the last cluster in use.  Refcounts are in the file. */
 int qcow2_cut_file(struct qcow2 *s, struct err *e) MUST_CHECK;
 
+/* ---- qcow2_resize.c ---- under both locks */
+/* Refcount blocks at the end of the table that count nothing keep the file long: drops them. */
+int qcow2_cut_refblocks(struct qcow2 *s, struct err *e) MUST_CHECK;
+
 /* ---- qcow2_scratch.c ---- */
 struct codec_pool;
 /* The codecs of this image, made on first use.  Without lock. */

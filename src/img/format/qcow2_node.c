@@ -2,6 +2,7 @@
 /* The qcow2 node's tables, and its end. */
 #include "img/format/qcow2_node.h"
 
+#include "img/format/qcow2_compact.h"
 #include "img/format/qcow2_emit.h"
 
 #include <stdlib.h>
@@ -140,6 +141,7 @@ const struct img_format img_format_qcow2 = {
 	.open = qcow2_open,
 	.create = qcow2_create,
 	.create_opts = qcow2_create_opts,
+	.compact = qcow2_compact,
 	.stream = qcow2_stream,
 	.stream_begin = qcow2_stream_begin,
 	.bitmap = qcow2_bitmap_edit,

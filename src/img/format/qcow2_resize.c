@@ -256,8 +256,7 @@ static bool counts_nothing(const struct qcow2 *s, const uint8_t *block, uint64_t
 	return true;
 }
 
-/* Refcount blocks at the end of the table that count nothing keep the file long. */
-static int cut_refblocks(struct qcow2 *s, struct err *e)
+int qcow2_cut_refblocks(struct qcow2 *s, struct err *e)
 {
 	uint64_t per = (8ull << s->cluster_bits) >> s->h.refcount_order;
 	uint32_t i = s->reftable_entries;
@@ -300,7 +299,7 @@ static int give_back(struct qcow2 *s, uint64_t size, struct err *e)
 	if (r == 0)
 		r = qcow2_flush_meta(s, e);
 	if (r == 0 && !s->lazy)
-		r = cut_refblocks(s, e);
+		r = qcow2_cut_refblocks(s, e);
 	if (r == 0 && !s->lazy)
 		r = qcow2_cut_file(s, e);
 	return r;

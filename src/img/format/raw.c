@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "img/compact.h"
 #include "img/proto/file.h"
 
 #include <stdlib.h>
@@ -191,6 +192,12 @@ static int raw_measure(const struct img_create *c, struct blk *src, struct img_m
 	return 0;
 }
 
+static int raw_compact(struct blk *b, struct img_compact *c, struct err *e)
+{
+	progress_total(c->progress, b->size);
+	return compact_holes(b, c, e);
+}
+
 static const struct img_create_opt raw_create_opts[] = {
 	{ "size", "size", "Virtual disk size", false, NULL },
 	{ NULL, NULL, NULL, false, NULL },
@@ -204,4 +211,5 @@ const struct img_format img_format_raw = {
 	.create_opts = raw_create_opts,
 	.info = raw_info,
 	.measure = raw_measure,
+	.compact = raw_compact,
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { PAGE_BITS = 16, PAGE = 1 << PAGE_BITS, PAGES_MAX = DRY_MAX / PAGE };
+enum { EXTENT_MAX = 64 << 20 }; /* bytes that one answer looks at for changed pages */
 
 /* A piece of the file that was written to. */
 struct page {
@@ -177,6 +178,39 @@ static int dry_resize(struct blk *b, uint64_t size, enum blk_prealloc p,
 	return 0;
 }
 
+/* As far as no page was changed, what the file says. */
+static int dry_extent(struct blk *b, uint64_t off, uint64_t max, struct blk_extent *out,
+		      struct err *e)
+{
+	struct dry *d = to_dry(b);
+	uint64_t end = off + (d->n ? min_u64(max, EXTENT_MAX) : max), at = off;
+	uint64_t below = min_u64(d->below, d->blk.child->size);
+	int r;
+
+	while (d->n && at < end) {
+		const struct page *p = slot(d, at >> PAGE_BITS);
+
+		if (p->bytes)
+			break;
+		at = round_down(at, PAGE) + PAGE;
+	}
+	end = d->n ? min_u64(at, end) : end;
+	*out = (struct blk_extent){ .flags = BLK_EXT_DATA | BLK_EXT_ALLOCATED };
+	if (end == off) { /* a changed page */
+		out->len = PAGE - (off & (PAGE - 1));
+		return 0;
+	}
+	if (off >= below) {
+		out->flags |= BLK_EXT_ZERO;
+		out->len = end - off;
+		return 0;
+	}
+	r = blk_extent(d->blk.child, off, min_u64(end, below) - off, out, e);
+	out->flags &= ~(unsigned)BLK_EXT_OFFSET;
+	out->file = NULL;
+	return r;
+}
+
 static int dry_flush(struct blk *b, struct err *e)
 {
 	(void)b;
@@ -202,6 +236,7 @@ static const struct blk_ops dry_ops = {
 	.pread = dry_pread,
 	.pwrite = dry_pwrite,
 	.zero = dry_zero,
+	.extent = dry_extent,
 	.resize = dry_resize,
 	.flush = dry_flush,
 	.close = dry_close,
