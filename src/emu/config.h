@@ -68,7 +68,10 @@ struct config_disk {
 	unsigned queues, threads;
 	struct config_pci pci;
 	unsigned boot; /* bootindex + 1; 0: none */
+	bool gone;     /* it was unplugged */
 };
+
+struct net;
 
 enum net_card { CARD_VIRTIO, CARD_E1000 };
 
@@ -80,7 +83,9 @@ struct config_net {
 	uint8_t mac[6];
 	bool has_mac;
 	struct config_pci pci;
-	unsigned boot; /* bootindex + 1; 0: none */
+	unsigned boot;   /* bootindex + 1; 0: none */
+	struct net *net; /* open already; NULL: the card opens it */
+	bool gone;
 };
 
 /* A graphics card. */
@@ -96,6 +101,7 @@ struct config_device {
 	char *name, *options, *id; /* id NULL: none */
 	struct config_pci pci;
 	char *file; /* virtio-rng-pci: what its rng= reads, NULL: getrandom() */
+	bool gone;
 };
 
 /* -boot */
@@ -205,6 +211,8 @@ struct machine_config {
 	unsigned scsis;
 	struct config_net net[CONFIG_DEVICES];
 	unsigned nets;
+	struct config_net netdev[CONFIG_DEVICES]; /* networks that no card uses yet */
+	unsigned netdevs;
 	struct config_device device[CONFIG_DEVICES];
 	unsigned devices;
 	enum watchdog_action watchdog;

@@ -68,6 +68,17 @@ static void release(struct machine *m)
 	pthread_mutex_unlock(&m->lock);
 }
 
+void machine_hold(struct machine *m)
+{
+	hold(m);
+}
+
+void machine_release(struct machine *m)
+{
+	if (m->running)
+		release(m);
+}
+
 void machine_stop(struct machine *m)
 {
 	if (!m->running)
@@ -238,6 +249,7 @@ static void do_reset(struct machine *m)
 		return;
 	}
 	hold(m);
+	hot_reset(m);
 	if (reset(m, &e) < 0) {
 		fail(m, e.msg);
 		return;
@@ -274,6 +286,11 @@ static void serve(void *arg)
 		if (m->running)
 			m->stopped_by = why;
 		machine_stop(m);
+	}
+	if (asked & MACHINE_EJECT) {
+		machine_hold(m);
+		hot_eject(m);
+		machine_release(m);
 	}
 	if (asked & MACHINE_FAILED)
 		fail(m, m->why);
@@ -412,7 +429,7 @@ static int open_nodes(struct machine *m, struct err *e)
 
 	m->nodes.log = c->log;
 	for (unsigned i = 0; i < c->nodes && r == 0; i++)
-		r = nodes_open(&m->nodes, &c->node[i], e);
+		r = nodes_open(&m->nodes, &c->node[i], NULL, e);
 	return r;
 }
 
@@ -465,6 +482,8 @@ int machine_new(struct machine **out, struct machine_config *c, struct err *e)
 	if (r == 0)
 		r = open_nodes(m, e);
 	if (r == 0)
+		r = hot_begin(m, e);
+	if (r == 0)
 		r = reset(m, e);
 	if (r < 0) {
 		machine_free(m);
@@ -503,6 +522,7 @@ int machine_end(struct machine *m, struct err *e)
 	end_cpus(m);
 	if (m->pc)
 		pc_free(m);
+	hot_end(m);
 	if (nodes_end(&m->nodes, &lost) < 0)
 		machine_lost(m, lost.msg);
 	return m->why[0] ? err_set(e, -EIO, "%s", m->why) : 0;
@@ -516,6 +536,7 @@ void machine_free(struct machine *m)
 		end_cpus(m);
 	if (m->pc)
 		pc_free(m);
+	hot_end(m);
 	(void)!nodes_end(&m->nodes, NULL);
 	for (unsigned i = 0; m->vcpu && i < m->vcpus; i++) {
 		struct vcpu *c = &m->vcpu[i];

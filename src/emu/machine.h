@@ -20,6 +20,7 @@
 #include "emu/cpu/x86/cpuid.h"
 #include "emu/disk.h"
 #include "emu/display/display.h"
+#include "emu/hot.h"
 #include "emu/irq.h"
 #include "emu/loop.h"
 #include "emu/mem.h"
@@ -34,6 +35,7 @@ enum machine_ask {
 	MACHINE_QUIT = 4,
 	MACHINE_FAILED = 8,
 	MACHINE_PAUSE = 16, /* as machine_stop() */
+	MACHINE_EJECT = 32, /* hot_eject() */
 };
 
 /* What happened, for a monitor: QMP's name of it, and the text of a JSON object or NULL. */
@@ -74,6 +76,7 @@ struct machine {
 	struct apics *apics;
 	struct pc *pc; /* machines/pc.c */
 	struct nodes nodes;
+	struct hot hot;
 	int kernel_fd, initrd_fd;
 	struct e820 map[8];
 	size_t map_n;
@@ -112,6 +115,9 @@ void machine_request(struct machine *m, enum machine_ask what, const char *why);
 /* The loop's thread. */
 void machine_stop(struct machine *m);
 void machine_cont(struct machine *m);
+/* No vCPU is in guest code between the two, whether the machine runs or not. */
+void machine_hold(struct machine *m);
+void machine_release(struct machine *m);
 /* The power button.  False: the guest does not listen. */
 bool machine_powerdown(struct machine *m);
 /* The end lost something that the guest had been told was safe: the process fails. */
@@ -178,6 +184,8 @@ struct str;
 void pc_interrupts(struct machine *m, struct str *out);
 struct pci;
 struct pci *pc_bus(struct machine *m);
+struct pc_pci;
+struct pc_pci *pc_pci_of(const struct machine *m);
 /* The network of that card in the configuration; NULL: the card is gone. */
 struct net *pc_net(const struct machine *m, unsigned n);
 /* The disk of that number in the configuration. */

@@ -25,6 +25,8 @@ int media_find(const struct machine *m, const char *name, unsigned *i, struct er
 	char own[MACHINE_DISK_NAME];
 
 	for (*i = 0; *i < c->disks; ++*i) {
+		if (c->disk[*i].gone)
+			continue;
 		machine_disk_name(c, *i, own);
 		if (is(own, name) || is(c->disk[*i].dev, name))
 			return 0;
@@ -168,6 +170,8 @@ int media_insert(struct machine *m, unsigned i, struct node *v, struct err *e)
 		r = err_set(e, -EEXIST, "There already is a medium in device '%s'", d->name);
 	if (r == 0 && v->used)
 		r = err_set(e, -EBUSY, "Node '%s' is already in use", v->c.id);
+	if (r == 0 && !v->image)
+		r = nodes_wake(&m->nodes, v, e);
 	if (r == 0)
 		r = tell(&m->config->disk[i], v->c.file, v->c.format, e);
 	return r < 0 ? r : put(m, d, v->image, v, e);

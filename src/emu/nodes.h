@@ -14,8 +14,9 @@ struct blk_log;
 
 struct node {
 	struct config_disk c; /* id NULL: this one is free */
-	struct blk *image;    /* NULL: an empty drive of if=none */
-	bool used;            /* a disk has it */
+	struct blk *image;    /* NULL: an empty drive of if=none, or asleep */
+	bool used;            /* a disk has it, or @parent */
+	struct node *parent;  /* opened with the same options for itself; or NULL */
 };
 
 struct nodes {
@@ -23,14 +24,18 @@ struct nodes {
 	const struct blk_log *log;
 };
 
-/* Opens the image of @c, whose strings it takes over on success. */
-int nodes_open(struct nodes *n, struct config_disk *c, struct err *e) MUST_CHECK;
+/* Opens the image of @c, whose strings it takes over on success.  @out may be NULL. */
+int nodes_open(struct nodes *n, struct config_disk *c, struct node **out, struct err *e)
+	MUST_CHECK;
 /* The same with an image that is open. */
 int nodes_adopt(struct nodes *n, struct config_disk *c, struct blk *image, struct node **out,
 		struct err *e) MUST_CHECK;
 struct node *nodes_find(struct nodes *n, const char *id);
-/* -EBUSY: a disk has it.  What its closing lost is an error, too; it is gone then. */
-int nodes_close(struct node *v, struct err *e) MUST_CHECK;
+/* Closes the image, and opens it again. */
+int nodes_sleep(struct node *v, struct err *e) MUST_CHECK;
+int nodes_wake(struct nodes *n, struct node *v, struct err *e) MUST_CHECK;
+/* -EBUSY: a disk has it, or another node.  What its closing lost is an error, too; it is gone then. */
+int nodes_close(struct nodes *n, struct node *v, struct err *e) MUST_CHECK;
 /* All, used or not; the first error. */
 int nodes_end(struct nodes *n, struct err *e) MUST_CHECK;
 

@@ -160,17 +160,11 @@ void options_free(struct machine_config *c)
 		options_free_disk(&c->node[i]);
 	for (unsigned i = 0; i < c->scsis; i++)
 		free(c->scsi[i]);
-	for (unsigned i = 0; i < c->nets; i++) {
-		free(c->net[i].id);
-		free(c->net[i].dev);
-		free(c->net[i].kind);
-		free(c->net[i].options);
-	}
-	for (unsigned i = 0; i < c->devices; i++) {
-		free(c->device[i].name);
-		free(c->device[i].options);
-		free(c->device[i].file);
-		free(c->device[i].id);
-	}
+	for (unsigned i = 0; i < c->nets; i++)
+		options_free_net(&c->net[i]);
+	for (unsigned i = 0; i < c->netdevs; i++)
+		options_free_net(&c->netdev[i]);
+	for (unsigned i = 0; i < c->devices; i++)
+		options_free_device(&c->device[i]);
 	*c = (struct machine_config){ 0 };
 }

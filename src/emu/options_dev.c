@@ -297,6 +297,17 @@ out:
 	return r;
 }
 
+/* A card that is plugged in later may use it. */
+static void spare_net(struct parse *p, struct netdev *n)
+{
+	struct config_net *to = &p->c->netdev[p->c->netdevs++];
+
+	*to = n->net;
+	to->id = n->id;
+	n->net = (struct config_net){ 0 };
+	n->id = NULL;
+}
+
 int options_finish(struct parse *p, struct err *e)
 {
 	int r = options_disks_finish(p, e);
@@ -307,9 +318,24 @@ int options_finish(struct parse *p, struct err *e)
 		return r;
 	for (unsigned i = 0; i < p->n_netdevs; i++)
 		if (!p->netdevs[i].taken)
-			return err_set(e, -EINVAL, "no -device uses the network %s",
-				       p->netdevs[i].id);
+			spare_net(p, &p->netdevs[i]);
 	return 0;
+}
+
+void options_free_net(struct config_net *n)
+{
+	free(n->id);
+	free(n->dev);
+	free(n->kind);
+	free(n->options);
+}
+
+void options_free_device(struct config_device *d)
+{
+	free(d->name);
+	free(d->options);
+	free(d->file);
+	free(d->id);
 }
 
 void options_parse_free(struct parse *p)

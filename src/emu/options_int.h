@@ -113,6 +113,8 @@ int options_device_video(struct parse *p, const struct device_row *row, struct o
 int options_display_finish(struct parse *p, struct err *e) MUST_CHECK;
 int options_disks_finish(struct parse *p, struct err *e) MUST_CHECK;
 void options_free_disk(struct config_disk *d);
+void options_free_net(struct config_net *n);
+void options_free_device(struct config_device *d);
 /* Where on the PCI bus: addr=, and disable-legacy=, disable-modern= of virtio devices. */
 int options_pci(struct optset *o, const struct device_row *row, struct config_pci *to,
 		struct err *e) MUST_CHECK;

@@ -169,8 +169,7 @@ static int check_memory(struct parse *p, struct err *e)
 	return options_memory_size(c->mem, e);
 }
 
-static int check_rng(struct parse *p, struct config_device *d, bool used[CONFIG_OBJECTS],
-		     struct err *e)
+static int check_rng(struct parse *p, struct config_device *d, struct err *e)
 {
 	struct optset o = OPTSET_INIT;
 	const char *id;
@@ -183,7 +182,6 @@ static int check_rng(struct parse *p, struct config_device *d, bool used[CONFIG_
 		for (unsigned i = 0; i < p->c->rngs; i++) {
 			if (strcmp(p->c->rng[i].id, id) != 0)
 				continue;
-			used[i] = true;
 			r = p->c->rng[i].file ? options_string(&d->file, p->c->rng[i].file, e)
 					      : 0;
 			break;
@@ -196,15 +194,11 @@ static int check_rng(struct parse *p, struct config_device *d, bool used[CONFIG_
 int options_objects_finish(struct parse *p, struct err *e)
 {
 	struct machine_config *c = p->c;
-	bool used[CONFIG_OBJECTS] = { false };
 	int r = check_memory(p, e);
 
 	for (unsigned i = 0; i < c->devices && r == 0; i++)
 		if (!strcmp(c->device[i].name, "virtio-rng-pci"))
-			r = check_rng(p, &c->device[i], used, e);
-	for (unsigned i = 0; i < c->rngs && r == 0; i++)
-		if (!used[i])
-			r = err_set(e, -EINVAL, "no -device uses the object %s", c->rng[i].id);
+			r = check_rng(p, &c->device[i], e);
 	return r;
 }
 

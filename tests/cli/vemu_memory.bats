@@ -89,7 +89,6 @@ hugetlbsize= is|-object memory-backend-memfd,id=m,size=64M,hugetlbsize=2M
 there is no 'memory-backend-epc'|-object memory-backend-epc,id=m,size=64M
 has no 'policy'|-object memory-backend-ram,id=m,size=64M,policy=bind
 already|-object rng-builtin,id=m -object memory-backend-ram,id=m,size=64M
-no -device uses the object g|-object rng-builtin,id=g
 no -object has that id|-device virtio-rng-pci,rng=g
 cpu-pm=on|-overcommit cpu-pm=on
 EOT

@@ -138,13 +138,13 @@ static uint32_t fadt(struct build *b, uint32_t facs_at, uint32_t dsdt_at)
 	aml_dword(a, 0);
 	aml_dword(a, 0);
 	aml_dword(a, pm + ACPI_PM_TIMER);
-	aml_dword(a, 0);
+	aml_dword(a, ACPI_GPE_PORT);
 	aml_dword(a, 0);
 	aml_byte(a, 4); /* lengths: event, control, control 2, timer, GPE0, GPE1 */
 	aml_byte(a, 2);
 	aml_byte(a, 0);
 	aml_byte(a, 4);
-	aml_byte(a, 0);
+	aml_byte(a, ACPI_GPE_PORTS);
 	aml_byte(a, 0);
 	aml_byte(a, 0);
 	aml_byte(a, 0);
@@ -173,7 +173,8 @@ static uint32_t fadt(struct build *b, uint32_t facs_at, uint32_t dsdt_at)
 	gas(a, 0, 0, 0);
 	gas(a, 0, 0, 0);
 	gas(a, 32, 3, pm + ACPI_PM_TIMER);
-	for (unsigned i = 0; i < 4; i++)
+	gas(a, 8 * ACPI_GPE_PORTS, 1, ACPI_GPE_PORT);
+	for (unsigned i = 0; i < 3; i++)
 		gas(a, 0, 0, 0);
 	aml_qword(a, 0); /* hypervisor vendor */
 	return end(b, at);

@@ -48,6 +48,7 @@ struct acpi_env {
 	uint16_t pvpanic;              /* its port; 0: it is not there */
 	bool q35, vga, no_hpet;
 	bool serials[2];
+	uint32_t hotplug; /* slots of the PCI bus where devices come and go; 0: no hotplug */
 };
 
 #define ACPI_TABLES 8u

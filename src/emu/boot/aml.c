@@ -14,6 +14,14 @@
 #define OP_PACKAGE 0x12
 #define OP_EXT     0x5b
 #define OP_DEVICE  0x82
+#define OP_METHOD  0x14
+#define OP_REGION  0x80
+#define OP_FIELD   0x81
+#define OP_ARG0    0x68
+#define OP_STORE   0x70
+#define OP_AND     0x7b
+#define OP_NOTIFY  0x86
+#define OP_IF      0xa0
 
 void aml_byte(struct aml *a, unsigned v)
 {
@@ -148,6 +156,83 @@ size_t aml_device(struct aml *a, const char *name)
 	at = open_length(a);
 	aml_name(a, name);
 	return at;
+}
+
+size_t aml_method(struct aml *a, const char *name, unsigned args)
+{
+	size_t at;
+
+	aml_byte(a, OP_METHOD);
+	at = open_length(a);
+	aml_name(a, name);
+	aml_byte(a, args);
+	return at;
+}
+
+size_t aml_if(struct aml *a)
+{
+	aml_byte(a, OP_IF);
+	return open_length(a);
+}
+
+void aml_port_fields(struct aml *a, const char *region, uint16_t base, unsigned len,
+		     const char *const *names)
+{
+	size_t at;
+
+	aml_byte(a, OP_EXT);
+	aml_byte(a, OP_REGION);
+	aml_name(a, region);
+	aml_byte(a, 1); /* ports */
+	aml_int(a, base);
+	aml_int(a, len);
+	aml_byte(a, OP_EXT);
+	aml_byte(a, OP_FIELD);
+	at = open_length(a);
+	aml_name(a, region);
+	aml_byte(a, 0x43); /* 32 bits at a time, what is not written is 0 */
+	for (; *names; names++) {
+		aml_name(a, *names);
+		aml_byte(a, 32);
+	}
+	aml_end(a, at);
+}
+
+void aml_arg(struct aml *a, unsigned n)
+{
+	aml_byte(a, OP_ARG0 + n);
+}
+
+void aml_arg_and(struct aml *a, unsigned n, uint32_t mask)
+{
+	aml_byte(a, OP_AND);
+	aml_arg(a, n);
+	aml_int(a, mask);
+	aml_byte(a, 0); /* stored nowhere */
+}
+
+void aml_notify(struct aml *a, const char *device, unsigned n)
+{
+	aml_byte(a, OP_NOTIFY);
+	aml_name(a, device);
+	aml_arg(a, n);
+}
+
+void aml_store(struct aml *a, const char *name, uint32_t v)
+{
+	aml_byte(a, OP_STORE);
+	aml_int(a, v);
+	aml_name(a, name);
+}
+
+void aml_in_pci0(struct aml *a, const char *name)
+{
+	aml_byte(a, '\\');
+	aml_byte(a, 0x2f); /* a path of several names */
+	aml_byte(a, 3);
+	aml_name(a, "_SB");
+	aml_name(a, "PCI0");
+	aml_name(a, name);
 }
 
 size_t aml_package(struct aml *a, unsigned count)

@@ -34,11 +34,26 @@ void aml_eisa(struct aml *a, const char *id);
 /* These open something with a length; aml_end() of what they return closes it. */
 size_t aml_scope(struct aml *a, const char *name);
 size_t aml_device(struct aml *a, const char *name);
+size_t aml_method(struct aml *a, const char *name, unsigned args);
+/* The condition follows, then what is done. */
+size_t aml_if(struct aml *a);
 size_t aml_package(struct aml *a, unsigned count);
 size_t aml_buffer(struct aml *a);
 void aml_end(struct aml *a, size_t open);
 /* The end of a buffer of resources: its end tag, and the buffer's size. */
 void aml_buffer_end(struct aml *a, size_t open);
+
+/* Ports [base, base + len), and numbers of 32 bits one after another in them; NULL ends their names. */
+void aml_port_fields(struct aml *a, const char *region, uint16_t base, unsigned len,
+		     const char *const *names);
+/* Argument @n of a method. */
+void aml_arg(struct aml *a, unsigned n);
+/* What follows: argument @n & @mask; Notify (@device, argument @n); @name = @v. */
+void aml_arg_and(struct aml *a, unsigned n, uint32_t mask);
+void aml_notify(struct aml *a, const char *device, unsigned n);
+void aml_store(struct aml *a, const char *name, uint32_t v);
+/* The name of what lies in PCI0 under \_SB. */
+void aml_in_pci0(struct aml *a, const char *name);
 
 /* Resources (section 6.4), inside a buffer. */
 void aml_io(struct aml *a, uint16_t base, uint8_t len);

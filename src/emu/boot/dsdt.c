@@ -6,6 +6,7 @@
 #include "emu/boot/aml.h"
 #include "emu/dev/acpi_pm.h"
 #include "emu/dev/hpet.h"
+#include "emu/dev/pci_hotplug.h"
 
 #define SLOTS      32u
 #define MMCFG_SIZE (256u << 20)
@@ -157,6 +158,84 @@ static void pvpanic(struct aml *a, uint16_t port)
 	aml_end(a, d);
 }
 
+static void slot_name(char name[5], unsigned slot)
+{
+	static const char hex[] = "0123456789ABCDEF";
+
+	name[0] = 'S';
+	name[1] = hex[slot >> 4];
+	name[2] = hex[slot & 15];
+	name[3] = '_';
+	name[4] = '\0';
+}
+
+/* Slots, their ejection, and the method that tells the guest which of them have news
+ * (dev/pci_hotplug.h). */
+static void slots(struct aml *a, uint32_t mask)
+{
+	static const char *const fields[] = { "PCIU", "PCID", "B0EJ", NULL };
+	char name[5];
+	size_t d, m, i;
+
+	aml_port_fields(a, "PCST", PCI_HOTPLUG_PORT, 12, fields);
+	for (unsigned s = 1; s < SLOTS; s++) {
+		if (!(mask >> s & 1))
+			continue;
+		slot_name(name, s);
+		d = aml_device(a, name);
+		aml_object(a, "_ADR");
+		aml_int(a, s << 16);
+		aml_object(a, "_SUN");
+		aml_int(a, s);
+		m = aml_method(a, "_EJ0", 1);
+		aml_store(a, "B0EJ", 1u << s);
+		aml_end(a, m);
+		aml_end(a, d);
+	}
+	m = aml_method(a, "DVNT", 2);
+	for (unsigned s = 1; s < SLOTS; s++) {
+		if (!(mask >> s & 1))
+			continue;
+		slot_name(name, s);
+		i = aml_if(a);
+		aml_arg_and(a, 0, 1u << s);
+		aml_notify(a, name, 1);
+		aml_end(a, i);
+	}
+	aml_end(a, m);
+	m = aml_method(a, "PCNT", 0);
+	aml_name(a, "DVNT");
+	aml_name(a, "PCIU");
+	aml_int(a, 1); /* look at the device */
+	aml_name(a, "DVNT");
+	aml_name(a, "PCID");
+	aml_int(a, 3); /* it shall be ejected */
+	aml_end(a, m);
+}
+
+static void hotplug_event(struct aml *a)
+{
+	size_t g = aml_scope(a, "\\_GPE"), m = aml_method(a, "_E01", 0);
+
+	aml_in_pci0(a, "PCNT");
+	aml_end(a, m);
+	aml_end(a, g);
+}
+
+static void hotplug_ports(struct aml *a)
+{
+	size_t d = aml_device(a, "PHPR"), b;
+
+	hid(a, "PNP0C02");
+	aml_object(a, "_UID");
+	aml_string(a, "PCI Hotplug");
+	aml_object(a, "_CRS");
+	b = aml_buffer(a);
+	aml_io(a, PCI_HOTPLUG_PORT, PCI_HOTPLUG_PORTS);
+	aml_buffer_end(a, b);
+	aml_end(a, d);
+}
+
 void dsdt_write(struct aml *a, const struct acpi_env *env)
 {
 	size_t sb = aml_scope(a, "\\_SB"), pci, p;
@@ -173,6 +252,8 @@ void dsdt_write(struct aml *a, const struct acpi_env *env)
 	aml_int(a, 0);
 	windows(a, env);
 	routing(a);
+	if (env->hotplug)
+		slots(a, env->hotplug);
 	aml_end(a, pci);
 	for (unsigned i = 0; i < 2; i++)
 		if (env->serials[i])
@@ -181,7 +262,11 @@ void dsdt_write(struct aml *a, const struct acpi_env *env)
 	reserved(a, env);
 	if (env->pvpanic)
 		pvpanic(a, env->pvpanic);
+	if (env->hotplug)
+		hotplug_ports(a);
 	aml_end(a, sb);
+	if (env->hotplug)
+		hotplug_event(a);
 
 	aml_object(a, "\\_S5");
 	p = aml_package(a, 4);

@@ -24,7 +24,8 @@ struct acpi_pm {
 	void *arg;
 	struct timer carry;
 	uint16_t status, enable, control, base;
-	struct bus_region event, cnt, timer;
+	uint16_t gpe, gpe_enable;
+	struct bus_region event, cnt, timer, gpes;
 };
 
 static uint64_t ticks(const struct acpi_pm *p)
@@ -36,7 +37,8 @@ static void update(struct acpi_pm *p)
 {
 	uint64_t next;
 
-	irq_set(&p->sci, (p->status & p->enable & (STS_TIMER | STS_BUTTON)) != 0);
+	irq_set(&p->sci,
+		(p->status & p->enable & (STS_TIMER | STS_BUTTON)) || (p->gpe & p->gpe_enable));
 	timer_cancel(&p->carry);
 	if (!(p->enable & STS_TIMER) || (p->status & STS_TIMER))
 		return;
@@ -103,6 +105,39 @@ static uint64_t timer_read(void *dev, uint64_t off, unsigned size)
 	return (uint32_t)ticks(p);
 }
 
+/* Half of them are states, which a 1 clears. */
+static uint64_t gpe_read(void *dev, uint64_t off, unsigned size)
+{
+	struct acpi_pm *p = dev;
+
+	(void)size;
+	return (off & 2 ? p->gpe_enable : p->gpe) >> 8 * (off & 1) & 0xff;
+}
+
+static void gpe_write(void *dev, uint64_t off, unsigned size, uint64_t v)
+{
+	struct acpi_pm *p = dev;
+	unsigned shift = 8 * (off & 1);
+
+	(void)size;
+	if (off & 2)
+		p->gpe_enable =
+			(uint16_t)((p->gpe_enable & ~(0xffu << shift)) | (v & 0xff) << shift);
+	else
+		p->gpe &= (uint16_t) ~((v & 0xff) << shift);
+	update(p);
+}
+
+void acpi_pm_gpe(struct acpi_pm *p, unsigned n)
+{
+	pthread_mutex_lock(&p->lock);
+	p->gpe |= (uint16_t)(1u << n);
+	update(p);
+	pthread_mutex_unlock(&p->lock);
+}
+
+static const struct bus_ops gpe_ops = { gpe_read, gpe_write, 1, 1 };
+
 /* Guests write bytes, too: the bus reads and writes whole registers for them. */
 static const struct bus_ops event_ops = { event_read, event_write, 2, 2 };
 static const struct bus_ops cnt_ops = { cnt_read, cnt_write, 2, 2 };
@@ -124,6 +159,7 @@ void acpi_pm_reset(struct acpi_pm *p)
 {
 	pthread_mutex_lock(&p->lock);
 	p->status = p->enable = p->control = 0;
+	p->gpe = p->gpe_enable = 0;
 	update(p);
 	pthread_mutex_unlock(&p->lock);
 }
@@ -189,7 +225,12 @@ int acpi_pm_new(struct acpi_pm **out, struct bus *b, struct clock *c, struct irq
 	p->event = (struct bus_region){ "pm1a event", BUS_PORT, 0, 4, &event_ops, p, l };
 	p->cnt = (struct bus_region){ "pm1a control", BUS_PORT, 0, 2, &cnt_ops, p, l };
 	p->timer = (struct bus_region){ "pm timer", BUS_PORT, 0, 4, &timer_ops, p, l };
+	p->gpes =
+		(struct bus_region){ "gpe0", BUS_PORT, ACPI_GPE_PORT, ACPI_GPE_PORTS, &gpe_ops,
+				     p,      l };
 	r = place(p, ACPI_PM_BASE, e);
+	if (r == 0)
+		r = bus_add(b, &p->gpes, e);
 	if (r < 0) {
 		acpi_pm_free(p);
 		return r;
@@ -204,6 +245,7 @@ void acpi_pm_free(struct acpi_pm *p)
 		return;
 	timer_cancel(&p->carry);
 	unplace(p);
+	bus_remove(p->bus, &p->gpes);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }

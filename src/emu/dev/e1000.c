@@ -204,7 +204,11 @@ int e1000_new(struct e1000 **out, struct pci *p, struct mem *m, const struct con
 	r = pci_add(p, &n->pci, c->pci.slot ? (int)c->pci.slot : -1, 0, e);
 	if (r == 0) {
 		e1000_reset(n);
-		r = net_open(c->kind, c->options, &u, &n->net, e);
+		r = c->net ? 0 : net_open(c->kind, c->options, &u, &n->net, e);
+	}
+	if (r == 0 && c->net) {
+		n->net = c->net;
+		net_use(n->net, &u);
 	}
 	if (r < 0) {
 		e1000_free(n);
@@ -239,4 +243,14 @@ const struct pci_dev *e1000_pci(const struct e1000 *n)
 struct net *e1000_net(const struct e1000 *n)
 {
 	return n->net;
+}
+
+struct net *e1000_let_go(struct e1000 *n)
+{
+	struct net *net = n->net;
+
+	n->net = NULL;
+	if (net)
+		net_use(net, NULL);
+	return net;
 }

@@ -19,6 +19,8 @@ void e1000_free(struct e1000 *n);
 void e1000_reset(struct e1000 *n);
 struct net;
 struct net *e1000_net(const struct e1000 *n);
+/* Its network, which is the caller's now; no vCPU runs, and e1000_free() follows. */
+struct net *e1000_let_go(struct e1000 *n);
 /* Its place on the bus. */
 const struct pci_dev *e1000_pci(const struct e1000 *n);
 

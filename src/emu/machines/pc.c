@@ -11,6 +11,7 @@
 #include "emu/dev/i8042.h"
 #include "emu/dev/ioapic.h"
 #include "emu/dev/lapic.h"
+#include "emu/dev/pci_hotplug.h"
 #include "emu/dev/pic.h"
 #include "emu/dev/pit.h"
 #include "emu/dev/ports.h"
@@ -175,6 +176,7 @@ static void acpi_now(void *arg, struct acpi_env *env)
 {
 	const struct pc *p = arg;
 	const struct machine *m = p->m;
+	const struct pci_hotplug *hotplug = pc_pci_hotplug(p->pci);
 
 	*env = (struct acpi_env){ .vcpus = m->vcpus,
 				  .low_ram = m->low_ram,
@@ -184,6 +186,7 @@ static void acpi_now(void *arg, struct acpi_env *env)
 				  .q35 = m->config->kind == MACHINE_Q35,
 				  .pvpanic = pc_devices_pvpanic(pc_pci_devices(p->pci)),
 				  .no_hpet = m->config->no_hpet,
+				  .hotplug = hotplug ? pci_hotplug_slots(hotplug) : 0,
 				  .serials = { p->serial[0] != NULL, p->serial[1] != NULL } };
 	for (unsigned i = 0; i < m->vcpus; i++)
 		env->apic_id[i] = (uint8_t)m->vcpu[i].x86->index;
@@ -302,6 +305,11 @@ struct disk *pc_disk(const struct machine *m, unsigned n)
 struct net *pc_net(const struct machine *m, unsigned n)
 {
 	return pc_pci_net(m->pc->pci, n);
+}
+
+struct pc_pci *pc_pci_of(const struct machine *m)
+{
+	return m->pc->pci;
 }
 
 bool pc_button(struct machine *m)

@@ -28,6 +28,13 @@ static void reset_virtio(void *dev)
 	virtio_reset(dev);
 }
 
+static const struct pci_dev *virtio_place(const void *dev)
+{
+	const struct virtio *v = dev;
+
+	return &v->pci;
+}
+
 static void free_rng(void *dev)
 {
 	virtio_rng_free(dev);
@@ -66,6 +73,11 @@ static int make_balloon(struct making *k, void **out, struct err *e)
 static void reset_balloon(void *dev)
 {
 	virtio_balloon_reset(dev);
+}
+
+static const struct pci_dev *balloon_place(const void *dev)
+{
+	return virtio_balloon_pci(dev);
 }
 
 static void free_balloon(void *dev)
@@ -197,16 +209,16 @@ static void free_pc_test(void *dev)
 /* ---- all of them ---- */
 
 static const struct pc_kind kinds[] = {
-	{ "virtio-rng-pci", make_rng, reset_virtio, free_rng },
-	{ "virtio-balloon-pci", make_balloon, reset_balloon, free_balloon },
-	{ "virtio-serial-pci", pc_serial_make, pc_serial_reset, pc_serial_free },
-	{ "virtconsole", pc_serial_port, NULL, NULL },
-	{ "virtserialport", pc_serial_port, NULL, NULL },
-	{ "pvpanic", make_panic, NULL, free_panic },
-	{ "pvpanic-pci", make_panic_pci, NULL, free_panic },
-	{ "i6300esb", make_watchdog, reset_watchdog, free_watchdog },
-	{ "pci-testdev", make_pci_test, reset_pci_test, free_pci_test },
-	{ "pc-testdev", make_pc_test, reset_pc_test, free_pc_test },
+	{ "virtio-rng-pci", make_rng, reset_virtio, free_rng, virtio_place },
+	{ "virtio-balloon-pci", make_balloon, reset_balloon, free_balloon, balloon_place },
+	{ "virtio-serial-pci", pc_serial_make, pc_serial_reset, pc_serial_free, NULL },
+	{ "virtconsole", pc_serial_port, NULL, NULL, NULL },
+	{ "virtserialport", pc_serial_port, NULL, NULL, NULL },
+	{ "pvpanic", make_panic, NULL, free_panic, NULL },
+	{ "pvpanic-pci", make_panic_pci, NULL, free_panic, NULL },
+	{ "i6300esb", make_watchdog, reset_watchdog, free_watchdog, NULL },
+	{ "pci-testdev", make_pci_test, reset_pci_test, free_pci_test, NULL },
+	{ "pc-testdev", make_pc_test, reset_pc_test, free_pc_test, NULL },
 };
 
 static int make(struct pc_devices *d, unsigned n, struct err *e)
@@ -225,6 +237,38 @@ static int make(struct pc_devices *d, unsigned n, struct err *e)
 		d->entry[n].kind = kind;
 	optset_free(&k.o);
 	return r;
+}
+
+/* ---- while the machine runs ---- */
+
+bool pc_devices_pluggable(const char *name)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (!strcmp(kinds[i].name, name))
+			return kinds[i].place != NULL;
+	return false;
+}
+
+int pc_devices_plug(struct pc_devices *d, unsigned n, struct err *e)
+{
+	return make(d, n, e);
+}
+
+void pc_devices_unplug(struct pc_devices *d, unsigned n)
+{
+	struct pc_entry *v = &d->entry[n];
+
+	if (v->dev == d->balloon)
+		d->balloon = NULL;
+	v->kind->free(v->dev);
+	*v = (struct pc_entry){ NULL, NULL };
+}
+
+const struct pci_dev *pc_devices_place(const struct pc_devices *d, unsigned n)
+{
+	const struct pc_entry *v = &d->entry[n];
+
+	return v->kind && v->kind->place ? v->kind->place(v->dev) : NULL;
 }
 
 int pc_devices_new(struct pc_devices **out, struct machine *m, struct pci *p,

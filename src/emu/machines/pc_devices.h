@@ -12,6 +12,12 @@ int pc_devices_new(struct pc_devices **out, struct machine *m, struct pci *p,
 		   const struct irq *isa, const struct irq *ioapic, struct err *e) MUST_CHECK;
 void pc_devices_free(struct pc_devices *d);
 void pc_devices_reset(struct pc_devices *d);
+/* Device @n of the configuration comes or goes, while no vCPU runs; where it is, NULL: nowhere, or
+ * it stays. */
+bool pc_devices_pluggable(const char *name);
+int pc_devices_plug(struct pc_devices *d, unsigned n, struct err *e) MUST_CHECK;
+void pc_devices_unplug(struct pc_devices *d, unsigned n);
+const struct pci_dev *pc_devices_place(const struct pc_devices *d, unsigned n);
 struct virtio_balloon;
 /* NULL: there is none. */
 struct virtio_balloon *pc_devices_balloon(const struct pc_devices *d);

@@ -18,6 +18,8 @@ struct pc_kind {
 	int (*make)(struct making *k, void **out, struct err *e);
 	void (*reset)(void *dev); /* may be NULL, as the next */
 	void (*free)(void *dev);
+	/* On the PCI bus; NULL: it neither comes nor goes while the machine runs. */
+	const struct pci_dev *(*place)(const void *dev);
 };
 
 struct pc_entry {

@@ -73,6 +73,44 @@ static int open_all(struct pc_disks *p, struct err *e)
 	return r;
 }
 
+static int add_virtio(struct pc_disks *p, unsigned i, struct err *e);
+static int add_nvme(struct pc_disks *p, unsigned i, struct err *e);
+
+int pc_disks_plug(struct pc_disks *p, unsigned i, struct node *v, struct err *e)
+{
+	struct disk *d = &p->disk[i];
+	int r = prepare(p, i, e);
+
+	if (r < 0)
+		return r;
+	d->image = v->image;
+	d->node = v;
+	r = config(p, i)->bus == DISK_NVME ? add_nvme(p, i, e) : add_virtio(p, i, e);
+	if (r < 0)
+		disk_gate_free(d);
+	return r;
+}
+
+struct blk *pc_disks_unplug(struct pc_disks *p, unsigned i, struct node **v)
+{
+	struct disk *d = &p->disk[i];
+	struct blk *image = d->image;
+
+	virtio_blk_free(p->blk[i]);
+	nvme_free(p->nvme[i]);
+	p->blk[i] = NULL;
+	p->nvme[i] = NULL;
+	*v = d->node;
+	disk_gate_free(d);
+	*d = (struct disk){ .image = NULL };
+	return image;
+}
+
+const struct pci_dev *pc_disks_place(const struct pc_disks *p, unsigned i)
+{
+	return p->blk[i] ? virtio_blk_pci(p->blk[i]) : p->nvme[i] ? nvme_pci(p->nvme[i]) : NULL;
+}
+
 struct disk *pc_disks_at(struct pc_disks *p, unsigned n)
 {
 	return &p->disk[n];

@@ -14,6 +14,13 @@ int pc_disks_new(struct pc_disks **out, struct machine *m, struct pci *bus, stru
 		 struct err *e) MUST_CHECK;
 /* The disk of that number in the configuration. */
 struct disk *pc_disks_at(struct pc_disks *p, unsigned n);
+/* Disk @n of the configuration comes with the image of @v, or goes, while no vCPU runs.  Its image is
+ * the caller's then: of *@v, or the disk's own where that is NULL. */
+struct node;
+int pc_disks_plug(struct pc_disks *p, unsigned n, struct node *v, struct err *e) MUST_CHECK;
+struct blk *pc_disks_unplug(struct pc_disks *p, unsigned n, struct node **v);
+/* NULL: on no PCI bus by itself. */
+const struct pci_dev *pc_disks_place(const struct pc_disks *p, unsigned n);
 struct str;
 /* Adds how firmware names the disk of that number in the configuration (OpenFirmware's manner). */
 void pc_disks_path(const struct pc_disks *d, unsigned n, struct str *out);

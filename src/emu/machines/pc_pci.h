@@ -3,6 +3,7 @@
 #ifndef EMU_MACHINES_PC_PCI_H
 #define EMU_MACHINES_PC_PCI_H
 
+#include "emu/hot.h"
 #include "emu/machine.h"
 
 struct pc_pci;
@@ -28,6 +29,15 @@ struct pci *pc_pci_bus(const struct pc_pci *p);
 struct net;
 /* The network of card @i of the configuration. */
 struct net *pc_pci_net(const struct pc_pci *p, unsigned i);
+/* What comes and goes (hot.h): where it is, NULL: nowhere; who is in a slot; where something can be put.
+ * Network cards take theirs from config_net.net, and leave it to the caller. */
+const struct pci_dev *pc_pci_place(const struct pc_pci *p, struct hot_ref r);
+bool pc_pci_in_slot(const struct pc_pci *p, unsigned slot, struct hot_ref *r);
+uint32_t pc_pci_free_slots(struct pc_pci *p);
+struct pci_hotplug;
+struct pci_hotplug *pc_pci_hotplug(const struct pc_pci *p);
+int pc_pci_plug_net(struct pc_pci *p, unsigned i, struct err *e) MUST_CHECK;
+struct net *pc_pci_unplug_net(struct pc_pci *p, unsigned i);
 struct pc_disks *pc_pci_disks(const struct pc_pci *p);
 struct pc_devices;
 struct pc_devices *pc_pci_devices(const struct pc_pci *p);

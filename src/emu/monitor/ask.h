@@ -32,6 +32,16 @@ void do_commit(struct ask *a, const char *arg);
 void do_hostfwd_add(struct ask *a, const char *arg);
 void do_hostfwd_remove(struct ask *a, const char *arg);
 
+/* hmp_hot.c: what is plugged in and out. */
+void do_device_add(struct ask *a, const char *arg);
+void do_device_del(struct ask *a, const char *arg);
+void do_drive_add(struct ask *a, const char *arg);
+void do_drive_del(struct ask *a, const char *arg);
+void do_netdev_add(struct ask *a, const char *arg);
+void do_netdev_del(struct ask *a, const char *arg);
+void do_object_add(struct ask *a, const char *arg);
+void do_object_del(struct ask *a, const char *arg);
+
 /* Cuts @line at blanks into at most @max words, which lie in @buf (COMMAND_LINE bytes); "..." is one word,
  * and a backslash in it takes what follows as it is.  How many, or -EINVAL: too many, or a quote that
  * does not end. */

@@ -76,6 +76,8 @@ static void block(struct ask *a)
 		struct scsi_unit *unit = pc_disk(a->m, i)->unit;
 		bool open, locked;
 
+		if (d->gone)
+			continue;
 		machine_disk_name(c, i, name);
 		str_addf(a->out, "%s: %s%s%s%s", name, d->file ? d->file : "[not inserted]",
 			 d->readonly || d->cdrom ? " (read-only)" : "",
@@ -96,6 +98,8 @@ static void network(struct ask *a)
 	for (unsigned i = 0; i < c->nets; i++) {
 		const uint8_t *mac = c->net[i].mac;
 
+		if (c->net[i].gone)
+			continue;
 		str_addf(a->out, "card %u: %02x:%02x:%02x:%02x:%02x:%02x, %s%s%s\n", i, mac[0],
 			 mac[1], mac[2], mac[3], mac[4], mac[5], c->net[i].kind,
 			 *c->net[i].options ? " " : "", c->net[i].options);

@@ -2,6 +2,7 @@
 #include "base/compiler.h"
 #include "emu/machine.h"
 #include "emu/monitor/command.h"
+#include "emu/monitor/qmp_hot.h"
 #include "emu/monitor/qmp_media.h"
 #include "emu/monitor/qmp_query.h"
 #include "emu/monitor/ringbuf.h"
@@ -175,18 +176,29 @@ static json_t *query_schema(struct machine *m, const json_t *args, struct err *e
 
 static const struct command commands[] = {
 	{ "balloon", do_balloon, "value:int", "" },
+	{ "blockdev-add", hot_qmp_blockdev_add,
+	  "driver:str,node-name:str,?read-only:bool,?discard:(ignore|unmap),"
+	  "?detect-zeroes:(off|on|unmap),?cache:BlockdevCache,?file:any,?backing:any,...:any",
+	  "" },
 	{ "blockdev-change-medium", media_qmp_change,
 	  OR_ID ",filename:str,?format:str,?force:bool,"
 		"?read-only-mode:(retain|read-only|read-write)",
 	  "" },
 	{ "blockdev-close-tray", media_qmp_close, OR_ID, "" },
+	{ "blockdev-del", hot_qmp_blockdev_del, "node-name:str", "" },
 	{ "blockdev-insert-medium", media_qmp_insert, "id:str,node-name:str", "" },
 	{ "blockdev-open-tray", media_qmp_open, OR_ID ",?force:bool", "" },
 	{ "blockdev-remove-medium", media_qmp_remove, "id:str", "" },
 	{ "cont", do_cont, "", "" },
+	{ "device_add", hot_qmp_device_add, "driver:str,?id:str,...:any", "" },
+	{ "device_del", hot_qmp_device_del, "id:str", "" },
 	{ "eject", media_qmp_eject, OR_ID ",?force:bool", "" },
 	{ "human-monitor-command", do_human, "command-line:str,?cpu-index:int", "str" },
 	{ "migrate", no_states, "uri:str,?detach:bool", "" },
+	{ "netdev_add", hot_qmp_netdev_add, "type:(user|tap|bridge),id:str,...:any", "" },
+	{ "netdev_del", hot_qmp_netdev_del, "id:str", "" },
+	{ "object-add", hot_qmp_object_add, "qom-type:str,id:str,...:any", "" },
+	{ "object-del", hot_qmp_object_del, "id:str", "" },
 	{ "qmp_capabilities", NULL, "?enable:[str]", "" },
 	{ "query-balloon", query_balloon, "", "BalloonInfo" },
 	{ "query-block", query_block, "", "[BlockInfo]" },

@@ -36,6 +36,8 @@ json_t *query_block(struct machine *m, const json_t *args, struct err *e)
 		bool open = false, locked = false;
 		json_t *v;
 
+		if (d->gone)
+			continue;
 		machine_disk_name(c, i, name);
 		scsi = pc_disk(m, i)->unit;
 		if (scsi)

@@ -20,6 +20,7 @@ static const struct {
 	  "device:str,qdev:str,locked:bool,removable:bool,type:str,?tray_open:bool,"
 	  "?inserted:BlockDeviceInfo" },
 	{ "BlockDeviceInfo", "file:str,ro:bool,drv:str,?node-name:str" },
+	{ "BlockdevCache", "?direct:bool,?no-flush:bool" },
 	{ "ChardevInfo", "frontend-open:bool,label:str,filename:str" },
 	{ "CommandInfo", "name:str" },
 	{ "CpuInfoFast", "cpu-index:int,target:str,qom-path:str" },
@@ -53,6 +54,7 @@ static const struct {
 	{ "BALLOON_CHANGE", "actual:int" },
 	{ "BLOCK_IO_ERROR", "device:str,node-name:str,operation:(read|write),"
 			    "action:(ignore|report|stop),nospace:bool,reason:str" },
+	{ "DEVICE_DELETED", "?device:str,path:str" },
 	{ "DEVICE_TRAY_MOVED", "device:str,id:str,tray-open:bool" },
 	{ "GUEST_CRASHLOADED", "action:(run)" },
 	{ "GUEST_PANICKED", "action:(pause|poweroff|run)" },

@@ -91,6 +91,31 @@ void net_settle(struct net *n)
 	pthread_mutex_unlock(&n->lock);
 }
 
+static bool nobody_receives(void *arg, const uint8_t *frame, size_t len)
+{
+	(void)arg;
+	(void)frame;
+	(void)len;
+	return true;
+}
+
+static void nobody_transmits(void *arg, struct net *n)
+{
+	(void)arg;
+	(void)n;
+}
+
+void net_use(struct net *n, const struct net_user *u)
+{
+	static const struct net_user none = { nobody_receives, nobody_transmits, NULL };
+
+	pthread_mutex_lock(&n->lock);
+	n->user = u ? *u : none;
+	while (n->n)
+		drop_first(n);
+	pthread_mutex_unlock(&n->lock);
+}
+
 int net_forward(struct net *n, const char *rule, bool add, struct err *e)
 {
 	int r;
@@ -185,7 +210,7 @@ int net_open(const char *kind, const char *options, const struct net_user *u, st
 	if (!n)
 		return -ENOMEM;
 	pthread_mutex_init(&n->lock, NULL);
-	n->user = *u;
+	net_use(n, u);
 	n->ops = !*kind                    ? &nobody
 		 : !strcmp(kind, "tap")    ? &net_tap_ops
 		 : !strcmp(kind, "bridge") ? &net_bridge_ops

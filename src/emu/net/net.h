@@ -25,10 +25,12 @@ struct net_user {
 	void *arg;
 };
 
-/* @options as on the command line, without kind and id.  Kind "": a cable whose other end is loose. */
+/* @u NULL: no card yet.  @options as on the command line, without kind and id.  Kind "": a cable whose other end is loose. */
 int net_open(const char *kind, const char *options, const struct net_user *u, struct net **out,
 	     struct err *e) MUST_CHECK;
 void net_close(struct net *n);
+/* Another card, or none (NULL), from now on; the one before is not called any more. */
+void net_use(struct net *n, const struct net_user *u);
 
 /* Any thread. */
 void net_kick(struct net *n);

@@ -176,3 +176,8 @@ uint32_t virtio_balloon_pages(struct virtio_balloon *b)
 	pthread_mutex_unlock(&b->v.lock);
 	return n;
 }
+
+const struct pci_dev *virtio_balloon_pci(const struct virtio_balloon *b)
+{
+	return &b->v.pci;
+}

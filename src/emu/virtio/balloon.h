@@ -24,6 +24,8 @@ int virtio_balloon_new(struct virtio_balloon **out, struct pci *p, struct mem *m
 		       const struct virtio_balloon_config *c, struct err *e) MUST_CHECK;
 void virtio_balloon_free(struct virtio_balloon *b);
 void virtio_balloon_reset(struct virtio_balloon *b);
+/* Its place on the bus. */
+const struct pci_dev *virtio_balloon_pci(const struct virtio_balloon *b);
 /* How many pages it shall have; and has. */
 void virtio_balloon_want(struct virtio_balloon *b, uint32_t pages);
 uint32_t virtio_balloon_pages(struct virtio_balloon *b);

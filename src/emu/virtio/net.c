@@ -122,7 +122,11 @@ int virtio_net_new(struct virtio_net **out, struct pci *p, struct mem *m,
 	n->v.config_len = 8;
 	r = virtio_add(&n->v, p, m, &c->pci, e);
 	if (r == 0)
-		r = net_open(c->kind, c->options, &u, &n->net, e);
+		r = c->net ? 0 : net_open(c->kind, c->options, &u, &n->net, e);
+	if (r == 0 && c->net) {
+		n->net = c->net;
+		net_use(n->net, &u);
+	}
 	if (r < 0) {
 		virtio_net_free(n);
 		return r;
@@ -153,4 +157,14 @@ const struct pci_dev *virtio_net_pci(const struct virtio_net *n)
 struct net *virtio_net_net(const struct virtio_net *n)
 {
 	return n->net;
+}
+
+struct net *virtio_net_let_go(struct virtio_net *n)
+{
+	struct net *net = n->net;
+
+	n->net = NULL;
+	if (net)
+		net_use(net, NULL);
+	return net;
 }

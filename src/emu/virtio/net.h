@@ -14,6 +14,8 @@ void virtio_net_free(struct virtio_net *n);
 void virtio_net_reset(struct virtio_net *n);
 struct net;
 struct net *virtio_net_net(const struct virtio_net *n);
+/* Its network, which is the caller's now; no vCPU runs, and virtio_net_free() follows. */
+struct net *virtio_net_let_go(struct virtio_net *n);
 /* Its place on the bus. */
 const struct pci_dev *virtio_net_pci(const struct virtio_net *n);
 
