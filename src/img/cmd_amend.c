@@ -25,6 +25,7 @@ struct amend {
 	struct cmd_opts o;
 	char *options; /* owned */
 	const char *cache;
+	bool force;
 	struct optset set;
 };
 
@@ -34,9 +35,10 @@ static int own_opt(void *ctx, unsigned id, const char *value)
 
 	if (id == OPT_OPTIONS)
 		return newimg_add(&c->options, value);
-	/* --force allows what can lose the keys of an encrypted image: there are none */
 	if (id == OPT_CACHE)
 		c->cache = value;
+	else
+		c->force = true;
 	return 0;
 }
 
@@ -74,6 +76,9 @@ static int check_name(const struct img_format *f, const char *key, struct err *e
 			       "This option is only supported for image creation",
 			       key);
 	}
+	for (const struct img_create_opt *o = f->amend_opts; o && o->name; o++)
+		if (!strcmp(o->name, key))
+			return 0;
 	if (!strncmp(key, "encrypt.", 8) || !strcmp(key, "encryption"))
 		return err_set(e, -ENOTSUP, "%s: encryption is not supported yet", key);
 	return err_set(e, -EINVAL, "Invalid parameter '%s'", key);
@@ -94,10 +99,10 @@ static int amend(struct amend *c, struct blk *b)
 	for (size_t i = 0; r == 0 && i < c->set.n; i++)
 		r = check_name(b->format, c->set.v[i].key, &e);
 	if (r == 0)
-		r = img_create_check(b->format, &c->set, &e);
+		r = img_amend_check(b->format, &c->set, &e);
 	p = cmd_progress_start(&cp, &c->o, 1);
 	if (r == 0)
-		r = b->format->amend(b, &c->set, p, &e);
+		r = b->format->amend(b, &c->set, c->force, p, &e);
 	cmd_progress_end(&cp, r == 0);
 	return r < 0 ? cmd_fail(&e, "%s", "") : 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/mem.h"
 #include "img/cmd_newimg.h"
+#include "img/cmd_object.h"
 #include "img/cmds.h"
 
 #include <stdio.h>
@@ -82,6 +83,7 @@ static int measure(struct measure *c, const struct img_format *f, struct blk *sr
 
 	img_create_defaults(&image);
 	r = img_create_parse(f, &c->set, &image, &e);
+	image.secrets = cmd_secrets();
 	image.size = src ? src->size : size;
 	if (r == 0)
 		r = f->measure(&image, src, &m, &e);

@@ -109,6 +109,8 @@ int newimg_amend_help(const struct img_format *f)
 	for (const struct img_create_opt *o = f->create_opts; o && o->name && n < OPTS_MAX; o++)
 		if (o->amend)
 			all[n++] = o;
+	for (const struct img_create_opt *o = f->amend_opts; o && o->name && n < OPTS_MAX; o++)
+		all[n++] = o;
 	print_sorted(all, n);
 	return 0;
 }

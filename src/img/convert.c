@@ -45,12 +45,28 @@ static uint64_t total_size(const struct img_convert *c)
 	return total;
 }
 
+/* What the new image is opened with: the keys it was made with, and how to compress. */
+static int target_opts(const struct img_convert *c, struct optset *out, struct err *e)
+{
+	const struct optset *own = c->create.own;
+	const char *level = c->create.compression_level;
+	int r = level ? optset_set(out, "compression-level", level, e) : 0;
+
+	for (size_t i = 0; r == 0 && own && i < own->n; i++) {
+		const char *at = strstr(own->v[i].key, "key-secret");
+
+		if (at && !strcmp(at, "key-secret"))
+			r = optset_set(out, own->v[i].key, own->v[i].val, e);
+	}
+	return r;
+}
+
 /* Opens what lies at @path under the name the user gave, which messages and
  * relative backing names go by. */
 static int open_target(const struct img_convert *c, const char *path, unsigned flags,
 		       struct blk **out, struct err *e)
 {
-	struct optset level = OPTSET_INIT;
+	struct optset made = OPTSET_INIT;
 	struct img_open o = {
 		.filename = c->dst,
 		.path = strcmp(path, c->dst) ? path : NULL,
@@ -62,13 +78,13 @@ static int open_target(const struct img_convert *c, const char *path, unsigned f
 	};
 	int r = 0;
 
-	if (c->create.compression_level && !c->dst_opts) {
-		r = optset_set(&level, "compression-level", c->create.compression_level, e);
-		o.opts = &level;
+	if (!c->dst_opts) {
+		r = target_opts(c, &made, e);
+		o.opts = &made;
 	}
 	if (r == 0)
 		r = img_open(&o, out, e);
-	optset_free(&level);
+	optset_free(&made);
 	return r;
 }
 
@@ -81,6 +97,8 @@ static bool starts_zero(const struct img_convert *c, const struct blk *dst, bool
 	if (c->target_is_zero)
 		return true;
 	if (!fresh || c->create.backing_file)
+		return false;
+	if (!strcmp(dst->ops->name, "luks")) /* encrypted or not, that shows what was there */
 		return false;
 	return strcmp(dst->ops->name, "raw") != 0 || !strcmp(bottom->ops->name, "file");
 }
@@ -104,6 +122,7 @@ static int run(struct img_convert *c, struct blk *dst, bool fresh, struct err *e
 static int verify(const struct img_convert *c, const char *path, struct err *e)
 {
 	struct img_compare k = { .progress = c->progress, .part = true };
+	struct optset made = OPTSET_INIT;
 	AUTO_BLK struct blk *dst = NULL;
 	struct img_open o = {
 		.filename = c->dst,
@@ -114,8 +133,15 @@ static int verify(const struct img_convert *c, const char *path, struct err *e)
 		.secrets = c->create.secrets,
 		.log = c->log,
 	};
-	int r = img_open(&o, &dst, e);
+	int r = 0;
 
+	if (!c->dst_opts) {
+		r = target_opts(c, &made, e);
+		o.opts = &made;
+	}
+	if (r == 0)
+		r = img_open(&o, &dst, e);
+	optset_free(&made);
 	if (r == 0)
 		r = img_compare(c->src[0], dst, &k, e);
 	if (r < 0)

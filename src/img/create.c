@@ -92,6 +92,12 @@ static int get_prealloc(const struct img_format *fmt, struct optset *set, struct
 			   : err_set(e, -EINVAL, "invalid parameter value: %s",
 				     optset_get(set, "preallocation"));
 	c->prealloc = (enum blk_prealloc)v;
+	/* luks: the file's as well, and no metadata to prepare beside what is always written */
+	if (!strcmp(fmt->name, "luks")) {
+		if (c->prealloc == PREALLOC_METADATA)
+			c->prealloc = PREALLOC_OFF;
+		return 0;
+	}
 	if (!own && (c->prealloc == PREALLOC_METADATA ||
 		     (c->prealloc != PREALLOC_OFF && strcmp(fmt->name, "raw"))))
 		return err_set(e, -ENOTSUP, "Unsupported preallocation mode: %s", words[v]);
@@ -140,18 +146,19 @@ static int refuse_encryption(struct optset *set, struct err *e)
 }
 
 /* How the value of @key is written: 's'tring, s'i'ze, 'n'umber or 'b'ool; 0: no such option. */
-static char type_of(const struct img_format *fmt, const char *key)
+static char type_of(const struct img_format *fmt, bool amend, const char *key)
 {
 	const struct img_create_opt *o = img_create_opt_find(fmt, key);
 
 	if (!o)
-		o = find(img_file_create_opts, key);
+		o = find(amend ? fmt->amend_opts : img_file_create_opts, key);
 	if (o)
 		return o->type[0] == 's' && o->type[1] == 'i' ? 'i' : o->type[0];
 	return fmt->backing && !strcmp(key, "encryption") ? 'b' : 0;
 }
 
-int img_create_check(const struct img_format *fmt, struct optset *set, struct err *e)
+static int check_values(const struct img_format *fmt, bool amend, struct optset *set,
+			struct err *e)
 {
 	int r = fmt->backing ? refuse_encryption(set, e) : 0;
 
@@ -160,7 +167,7 @@ int img_create_check(const struct img_format *fmt, struct optset *set, struct er
 		uint64_t num;
 		bool on;
 
-		switch (type_of(fmt, key)) {
+		switch (type_of(fmt, amend, key)) {
 		case 0:
 			return err_set(e, -EINVAL, "Invalid parameter '%s'", key);
 		case 'b':
@@ -177,6 +184,16 @@ int img_create_check(const struct img_format *fmt, struct optset *set, struct er
 		}
 	}
 	return r;
+}
+
+int img_create_check(const struct img_format *fmt, struct optset *set, struct err *e)
+{
+	return check_values(fmt, false, set, e);
+}
+
+int img_amend_check(const struct img_format *fmt, struct optset *set, struct err *e)
+{
+	return check_values(fmt, true, set, e);
 }
 
 int img_create_parse(const struct img_format *fmt, struct optset *set, struct img_create *c,

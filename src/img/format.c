@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "img/format/luks.h"
 #include "img/format/qcow2.h"
 #include "img/format/raw.h"
 #include "img/format/vdi.h"
@@ -8,7 +9,8 @@
 #include <string.h>
 
 const struct img_format *const img_formats[] = {
-	&img_format_qcow2, &img_format_vdi, &img_format_vmdk, &img_format_raw, NULL,
+	&img_format_luks, &img_format_qcow2, &img_format_vdi,
+	&img_format_vmdk, &img_format_raw,   NULL,
 };
 
 const struct img_format *img_format_find(const char *name)
@@ -21,7 +23,7 @@ const struct img_format *img_format_find(const char *name)
 
 bool img_format_exists(const char *name)
 {
-	static const char others[][12] = { "bochs", "cloop", "dmg",  "luks", "parallels",
+	static const char others[][12] = { "bochs", "cloop", "dmg",  "parallels",
 					   "qcow",  "qed",   "vhdx", "vpc" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)

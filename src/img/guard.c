@@ -38,7 +38,8 @@ static int report(blkid_probe pr, const char *path, struct err *e)
 	labelled = label && label[0];
 	if (type)
 		return err_set(e, -EEXIST,
-			       "'%s' holds a %s (%s%s%s%s); use --force to overwrite it", path,
+			       "'%s' holds %s %s (%s%s%s%s); use --force to overwrite it", path,
+			       usage && !strcmp(usage, "crypto") ? "an" : "a",
 			       guard_usage_name(usage), type, labelled ? ", label \"" : "",
 			       labelled ? label : "", labelled ? "\"" : "");
 	if (table)

@@ -127,6 +127,8 @@ int img_create_parse(const struct img_format *fmt, struct optset *set, struct im
 /* The first half of that: names, and how numbers, sizes and switches are written. */
 int img_create_check(const struct img_format *fmt, struct optset *set, struct err *e)
 	MUST_CHECK;
+/* The same for what amend takes. */
+int img_amend_check(const struct img_format *fmt, struct optset *set, struct err *e) MUST_CHECK;
 
 /*
  * Makes the file @filename (and c->data_file, relative to its folder) and an empty image in
@@ -243,6 +245,8 @@ struct img_format {
 	/* In the order of the "Formatting" line; ends with a NULL name.  What every file takes is
 	 * not among them. */
 	const struct img_create_opt *create_opts;
+	/* Options that amend alone takes, beside those of create_opts that say so; or NULL. */
+	const struct img_create_opt *amend_opts;
 	/* A new image for what can be written once only, front to back (@to, which stays the
 	 * caller's).  First the node *out takes note of what is written to it; after
 	 * stream_begin() the same writes, in order, go out.  A flush says -EIO if some
@@ -266,8 +270,9 @@ struct img_format {
 			struct progress *p, struct err *e);
 	/* Reads of @b come from the snapshot @name from now on; @b is read-only. */
 	int (*snapshot_load)(struct blk *b, const char *name, struct err *e);
-	/* Brings the image to what @c says for the options set in @set. */
-	int (*amend)(struct blk *b, struct optset *set, struct progress *p, struct err *e);
+	/* Does what the options set in @set ask for; @force: even where keys are lost. */
+	int (*amend)(struct blk *b, struct optset *set, bool force, struct progress *p,
+		     struct err *e);
 	/* Space an image of this format would need for the bytes of @src (NULL: all of
 	 * c->size unallocated). */
 	int (*measure)(const struct img_create *c, struct blk *src, struct img_measure *out,

@@ -334,7 +334,7 @@ static int mend(struct blk *b, const struct tune_finding *f, struct err *e)
 	}
 	r = optset_set(&set, "compat", "1.1", e);
 	if (r == 0)
-		r = b->format->amend(b, &set, NULL, e);
+		r = b->format->amend(b, &set, false, NULL, e);
 	optset_free(&set);
 	return r;
 }

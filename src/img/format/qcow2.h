@@ -389,8 +389,8 @@ int qcow2_create(struct blk *file, struct blk *data, const struct img_create *c,
 		 struct progress *p, struct err *e) MUST_CHECK;
 int qcow2_resize(struct blk *b, uint64_t size, enum blk_prealloc p, const struct blk_watch *w,
 		 struct err *e) MUST_CHECK;
-int qcow2_amend(struct blk *b, struct optset *set, struct progress *p, struct err *e)
-	MUST_CHECK;
+int qcow2_amend(struct blk *b, struct optset *set, bool force, struct progress *p,
+		struct err *e) MUST_CHECK;
 int qcow2_measure(const struct img_create *c, struct blk *src, struct img_measure *out,
 		  struct err *e) MUST_CHECK;
 int qcow2_info(struct blk *b, struct img_info *out, struct err *e) MUST_CHECK;

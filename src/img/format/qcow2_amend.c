@@ -232,7 +232,8 @@ static int amend_locked(struct qcow2 *s, const struct wish *w, struct progress *
 	return r;
 }
 
-int qcow2_amend(struct blk *b, struct optset *set, struct progress *p, struct err *e)
+int qcow2_amend(struct blk *b, struct optset *set, bool force, struct progress *p,
+		struct err *e)
 {
 	struct qcow2 *s = to_qcow2(b);
 	struct wish w;

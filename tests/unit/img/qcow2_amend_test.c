@@ -86,7 +86,7 @@ static int amend(struct image *m, const char *text, struct err *e)
 	int r;
 
 	assert_int_equal(optset_parse(&o, text, NULL, NULL), 0);
-	r = img_format_qcow2.amend(m->b, &o, NULL, e);
+	r = img_format_qcow2.amend(m->b, &o, false, NULL, e);
 	optset_free(&o);
 	return r;
 }
