@@ -4,14 +4,22 @@
 #include "img/format/raw.h"
 #include "img/format/vdi.h"
 #include "img/format/vmdk.h"
+#include "img/format/vpc.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+/* clang-format off: one a line */
 const struct img_format *const img_formats[] = {
-	&img_format_luks, &img_format_qcow2, &img_format_vdi,
-	&img_format_vmdk, &img_format_raw,   NULL,
+	&img_format_luks,
+	&img_format_qcow2,
+	&img_format_vdi,
+	&img_format_vmdk,
+	&img_format_vpc,
+	&img_format_raw,
+	NULL,
 };
+/* clang-format on */
 
 const struct img_format *img_format_find(const char *name)
 {
