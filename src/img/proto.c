@@ -2,11 +2,15 @@
 #include "img/proto.h"
 
 #include "img/open.h"
+#include "img/proto/http.h"
 #include "img/proto/null.h"
 
 #include <string.h>
 
 static const struct img_protocol *const protocols[] = {
+#ifdef HAVE_LIBCURL
+	&proto_http,
+#endif
 	&proto_null,
 };
 
