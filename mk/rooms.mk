@@ -27,7 +27,7 @@ likes.img := libdeflate
 
 # Libraries that are loaded when they are first needed (base/lib.h); the build needs their
 # headers, and says HAVE_LIBCURL and so on where they are.
-opens.img := gnutls libcurl
+opens.img := gnutls libcurl libnbd
 $(foreach f,$(wildcard src/img/proto/curl_*.c src/img/proto/http.c),$(eval opens.$(f) := libcurl))
 
 # A file that needs more than the rest of its room; without the library the room is

@@ -75,6 +75,19 @@ void str_addf(struct str *s, const char *fmt, ...)
 	va_end(ap);
 }
 
+void str_add_uri(struct str *s, const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789-._~/";
+
+	for (; *text; text++) {
+		if (strchr(plain, *text))
+			str_addn(s, text, 1);
+		else
+			str_addf(s, "%%%02X", (unsigned char)*text);
+	}
+}
+
 char *str_take(struct str *s, struct err *e)
 {
 	char *text;

@@ -29,6 +29,8 @@ struct str {
 void str_add(struct str *s, const char *text);
 void str_addn(struct str *s, const char *text, size_t len);
 void str_addf(struct str *s, const char *fmt, ...) PRINTF(2, 3);
+/* @text with what has a meaning in a URI written as %XX; '/' stays. */
+void str_add_uri(struct str *s, const char *text);
 /* Gives up ownership of the text (never NULL on success, "" when empty). */
 char *str_take(struct str *s, struct err *e) MUST_CHECK;
 void str_free(struct str *s);

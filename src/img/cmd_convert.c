@@ -306,15 +306,32 @@ static int new_image(struct convert *c)
 }
 
 /* --target-image-opts: path and format out of the list, the rest are run-time options. */
+/* The driver of an image that is no local file. */
+static bool names_protocol(const struct opt *o)
+{
+	return (!strcmp(o->key, "driver") || !strcmp(o->key, "file.driver")) &&
+	       proto_find(o->val, strlen(o->val));
+}
+
 static int target_opts(struct convert *c, const char *text)
 {
 	struct optset all = OPTSET_INIT;
 	struct err e = { 0 };
 	int r = img_open_opts(text, &all, &e);
 
+	for (size_t i = 0; r == 0 && i < all.n; i++)
+		c->k.dst_by_opts |= names_protocol(&all.v[i]);
 	for (size_t i = 0; r == 0 && i < all.n; i++) {
 		const char *key = all.v[i].key, *val = all.v[i].val;
 		bool protocol = !strcmp(val, "file") || !strcmp(val, "host_device");
+
+		if (c->k.dst_by_opts) {
+			r = optset_set(&c->dst_opts, key, val, &e);
+			if (r == 0 && !strcmp(key, "driver"))
+				r = optset_set(&c->snap, "format",
+					       names_protocol(&all.v[i]) ? "raw" : val, &e);
+			continue;
+		}
 
 		if (!strcmp(key, "file.filename") || !strcmp(key, "filename"))
 			r = optset_set(&c->snap, "path", val, &e);
@@ -324,7 +341,8 @@ static int target_opts(struct convert *c, const char *text)
 			r = optset_set(&c->dst_opts, key, val, &e);
 	}
 	optset_free(&all);
-	c->k.dst = optset_get(&c->snap, "path");
+	/* There is no name but what was said. */
+	c->k.dst = c->k.dst_by_opts ? text : optset_get(&c->snap, "path");
 	c->k.dst_format = optset_get(&c->snap, "format");
 	if (r == 0 && (!c->k.dst || !c->k.dst_format))
 		r = err_set(&e, -EINVAL, "driver and file.filename must be given");

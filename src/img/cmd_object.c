@@ -3,6 +3,7 @@
 
 #include "img/cmd_common.h"
 #include "img/open.h"
+#include "img/tls_creds.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,16 @@ static int add_secret(struct optset *def, struct err *e)
 	return secret_add(&secrets, def, e);
 }
 
+static int add_psk(struct optset *def, struct err *e)
+{
+	return tls_creds_add(&secrets, def, true, e);
+}
+
+static int add_x509(struct optset *def, struct err *e)
+{
+	return tls_creds_add(&secrets, def, false, e);
+}
+
 /* One kind of object; options are for its help, in alphabetical order. */
 static const struct object_type {
 	const char *name;
@@ -34,6 +45,12 @@ static const struct object_type {
 	  (const char *const[]){ "data=<string>", "file=<string>",
 				 "format=<QCryptoSecretFormat>", "iv=<string>",
 				 "keyid=<string>", NULL } },
+	{ "tls-creds-psk", add_psk,
+	  (const char *const[]){ "dir=<string>", "endpoint=<QCryptoTLSCredsEndpoint>",
+				 "username=<string>", "verify-peer=<bool>", NULL } },
+	{ "tls-creds-x509", add_x509,
+	  (const char *const[]){ "dir=<string>", "endpoint=<QCryptoTLSCredsEndpoint>",
+				 "verify-peer=<bool>", NULL } },
 };
 
 /* What qemu-img has besides. */
@@ -41,7 +58,6 @@ static const char *const unsupported[] = {
 	"authz-list",     "authz-list-file", "authz-pam",         "authz-simple",
 	"iothread",       "main-loop",       "pr-manager-helper", "secret_keyring",
 	"thread-context", "throttle-group",  "tls-cipher-suites", "tls-creds-anon",
-	"tls-creds-psk",  "tls-creds-x509",
 };
 
 static const struct object_type *find(const char *name)

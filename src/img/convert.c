@@ -68,9 +68,9 @@ static int open_target(const struct img_convert *c, const char *path, unsigned f
 {
 	struct optset made = OPTSET_INIT;
 	struct img_open o = {
-		.filename = c->dst,
+		.filename = c->dst_by_opts ? NULL : c->dst,
 		.path = strcmp(path, c->dst) ? path : NULL,
-		.format = c->dst_format,
+		.format = c->dst_by_opts ? NULL : c->dst_format,
 		.flags = BLK_WRITE | BLK_UNMAP | flags | c->dst_flags,
 		.opts = c->dst_opts,
 		.secrets = c->create.secrets,
@@ -125,9 +125,9 @@ static int verify(const struct img_convert *c, const char *path, struct err *e)
 	struct optset made = OPTSET_INIT;
 	AUTO_BLK struct blk *dst = NULL;
 	struct img_open o = {
-		.filename = c->dst,
+		.filename = c->dst_by_opts ? NULL : c->dst,
 		.path = strcmp(path, c->dst) ? path : NULL,
-		.format = c->dst_format,
+		.format = c->dst_by_opts ? NULL : c->dst_format,
 		.flags = c->dst_flags & ~(unsigned)BLK_WRITETHROUGH,
 		.opts = c->dst_opts,
 		.secrets = c->create.secrets,
@@ -219,7 +219,7 @@ int img_convert(struct img_convert *c, struct err *e)
 		r = convert_bitmaps_check(c, e);
 	if (r == 0 && c->to_stdout)
 		return convert_to_stdout(c, f, e);
-	if (r == 0 && !c->force)
+	if (r == 0 && !c->force && !c->dst_by_opts)
 		r = img_guard(c->dst, c->content_guard && !c->no_create, e);
 	if (r < 0)
 		return r;

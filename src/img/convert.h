@@ -22,16 +22,18 @@ struct img_convert {
 	struct stream_in *in;
 
 	/* What to make. */
-	const char *dst;          /* path */
+	const char *dst;          /* path, or a protocol's name */
 	bool to_stdout;           /* instead of dst, front to back; no data file */
 	const char *dst_format;   /* "raw", "qcow2" */
 	unsigned dst_flags;       /* cache mode: BLK_DIRECT, BLK_NOFLUSH, BLK_WRITETHROUGH */
 	struct img_create create; /* size 0: as much as the sources hold */
 	struct optset *dst_opts;  /* run-time options of the destination (no_create), or NULL */
-	bool no_create;           /* -n: write into the image that is there */
-	bool target_is_zero;      /* --target-is-zero: it reads as zeroes already */
-	bool force;               /* do not ask img_guard() at all */
-	bool content_guard; /* refuse what holds a file system, partition table, ... too */
+	/* No local file and no name: dst_opts say it all, dst is what messages call it. */
+	bool dst_by_opts;
+	bool no_create;      /* -n: write into the image that is there */
+	bool target_is_zero; /* --target-is-zero: it reads as zeroes already */
+	bool force;          /* do not ask img_guard() at all */
+	bool content_guard;  /* refuse what holds a file system, partition table, ... too */
 
 	/* How. */
 	bool compress, salvage, copy_range, out_of_order;

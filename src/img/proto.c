@@ -3,6 +3,7 @@
 
 #include "img/open.h"
 #include "img/proto/http.h"
+#include "img/proto/nbd.h"
 #include "img/proto/null.h"
 
 #include <string.h>
@@ -11,15 +12,15 @@ static const struct img_protocol *const protocols[] = {
 #ifdef HAVE_LIBCURL
 	&proto_http,
 #endif
+	&proto_nbd,
 	&proto_null,
 };
 
 /* What QEMU would know; of anything else the colon may be a slip. */
 static const char *const others[] = {
-	"nbd",         "nbd+tcp",      "nbd+unix",     "http",        "https",    "ftp",
-	"ftps",        "ssh",          "rbd",          "iscsi",       "iser",     "nfs",
-	"gluster",     "nvme",         "fat",          "host_device", "blkdebug", "blkverify",
-	"gluster+tcp", "gluster+unix", "gluster+rdma",
+	"http",        "https",    "ftp",       "ftps",        "ssh",          "rbd",
+	"iscsi",       "iser",     "nfs",       "gluster",     "nvme",         "fat",
+	"host_device", "blkdebug", "blkverify", "gluster+tcp", "gluster+unix", "gluster+rdma",
 };
 
 static bool is_called(const char *const *names, const char *name, size_t len)

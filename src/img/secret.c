@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "img/tls_creds.h"
 
 #include <fcntl.h>
 #include <nettle/aes.h>
@@ -309,5 +310,6 @@ void secret_set_free(struct secret_set *s)
 		free(s->v[i].id);
 	}
 	free(s->v);
-	*s = (struct secret_set){ NULL, 0 };
+	tls_creds_free(s);
+	*s = (struct secret_set){ 0 };
 }

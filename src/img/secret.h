@@ -23,9 +23,13 @@ struct secret {
 	size_t len;
 };
 
+struct tls_creds;
+
 struct secret_set {
 	struct secret *v;
 	size_t n;
+	struct tls_creds *creds; /* see tls_creds.h */
+	size_t creds_n;
 };
 
 /*

@@ -14,20 +14,6 @@
 
 enum { HANDED_DOWN = 3 };
 
-/* @text with what has a meaning in a URI written as %XX. */
-static void add_escaped(struct str *s, const char *text)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789-._~/";
-
-	for (; *text; text++) {
-		if (strchr(plain, *text))
-			str_addn(s, text, 1);
-		else
-			str_addf(s, "%%%02X", (unsigned char)*text);
-	}
-}
-
 static int name_uri(struct serve_place *p, const char *name, struct err *e)
 {
 	struct str s = STR_INIT;
@@ -37,12 +23,12 @@ static int name_uri(struct serve_place *p, const char *name, struct err *e)
 
 		str_addf(&s, strchr(host, ':') ? "nbd://[%s]:%u/" : "nbd://%s:%u/", host,
 			 p->port);
-		add_escaped(&s, name);
+		str_add_uri(&s, name);
 	} else {
 		str_add(&s, "nbd+unix:///");
-		add_escaped(&s, name);
+		str_add_uri(&s, name);
 		str_add(&s, "?socket=");
-		add_escaped(&s, p->made ? p->made : "");
+		str_add_uri(&s, p->made ? p->made : "");
 	}
 	p->uri = str_take(&s, e);
 	return p->uri ? 0 : -ENOMEM;

@@ -116,10 +116,15 @@ static int load_certificates(struct nbd_tls *t, const char *dir, struct err *e)
 
 static int load_psk(struct nbd_tls *t, const char *file, struct err *e)
 {
-	int r = t->g.gnutls_psk_allocate_server_credentials(&t->psk);
+	/* It is read anew for each client, whatever folder we are in by then. */
+	AUTO_FREE char *path = realpath(file, NULL);
+	int r;
 
+	if (!path)
+		return err_errno(e, "%s", file);
+	r = t->g.gnutls_psk_allocate_server_credentials(&t->psk);
 	if (r == 0)
-		r = t->g.gnutls_psk_set_server_credentials_file(t->psk, file);
+		r = t->g.gnutls_psk_set_server_credentials_file(t->psk, path);
 	return r < 0 ? fail(t, r, file, e) : 0;
 }
 
