@@ -32,6 +32,15 @@ static void page_faults(void **state)
 	assert_int_equal(reg(X86_R9), PF_P | PF_W);
 	/* accessed, not dirty */
 	assert_int_equal(guest_get64(&g, 0x4008) & 0x60, 0x20);
+	/* ENTER writes nothing at its last stack pointer, but faults as if it did. */
+	begin(IDT "mov rsp, 0x20002800\n mov rbp, 7\n enter 0x900, 0\n");
+	find_stubs();
+	guest_put64(&g, 0x4008, guest_data(0x1000) | 5);
+	assert_int_equal(guest_run(&g), EXIT_HALT);
+	assert_int_equal(reg(X86_R8), X86_PF);
+	assert_int_equal(reg(X86_R9), PF_P | PF_W);
+	assert_int_equal(reg(X86_R11), 0x20001ef8);
+	assert_int_equal(reg(X86_RBP), 7);
 	/* not canonical */
 	run(IDT "mov rbx, 0x1234567812345678\n mov eax, [rbx]\n");
 	assert_int_equal(reg(X86_R8), X86_GP);

@@ -57,8 +57,11 @@ enum {
 #define MCG_CAP (X86_MCE_BANKS | 1u << 8) /* banks, and a control register */
 
 #if defined(__x86_64__)
+/* RDTSCP waits for the loads before it (SDM vol. 2), which RDTSC alone does not: processors
+ * would see time run backwards between them. */
 static uint64_t host_tsc(void)
 {
+	__builtin_ia32_lfence();
 	return __builtin_ia32_rdtsc();
 }
 #else
