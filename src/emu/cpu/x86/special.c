@@ -266,7 +266,8 @@ static void enter(struct x86_exec *x, const struct x86_insn *i)
 		x86_push(x, &s, size, frame);
 	s.sp -= i->imm & 0xffff;
 	/* Nothing is written there, but it faults as if it were (SDM vol. 2, ENTER). */
-	x86_probe_write(x, x86_linear(x, X86_SS, s.sp & s.mask, size, true), size, x86_access(c));
+	x86_probe_write(x, x86_linear(x, X86_SS, s.sp & s.mask, size, true), size,
+			x86_access(c));
 	x86_put(c, X86_RBP, size == 2 ? 2 : size, frame);
 	x86_set_sp(c, s.sp);
 }
