@@ -164,7 +164,8 @@ static int open_named(struct blk *b, char *name, const char *fmt, struct optset 
 
 	if (r < 0)
 		return r;
-	if (name && !fmt && !optset_get(opts, "driver") && !optset_get(opts, "format"))
+	if (name && !fmt && !b->format->backing_unnamed && !optset_get(opts, "driver") &&
+	    !optset_get(opts, "format"))
 		blk_warn(b, "'%s' does not say the format of its backing file '%s'; probed: %s",
 			 b->filename, name, backing->format->name);
 	b->backing = backing;

@@ -14,6 +14,7 @@ enum { SEND_STEP = 1 << 20 };
 
 int convert_stream_check(const struct img_convert *c, struct err *e)
 {
+	const struct img_format *f = img_format_find(c->dst_format);
 	const char *what = c->in ? "from a pipe" : "to standard output";
 
 	if (c->out_of_order)
@@ -28,6 +29,9 @@ int convert_stream_check(const struct img_convert *c, struct err *e)
 	if (c->to_stdout && c->create.data_file)
 		return err_set(e, -EINVAL,
 			       "an image on standard output cannot have a data file");
+	if (c->to_stdout && f && f->many_files && f->many_files(&c->create))
+		return err_set(e, -EINVAL,
+			       "an image of several files cannot go to standard output");
 	if (!c->in)
 		return 0;
 	if (c->salvage)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "img/format/luks.h"
 #include "img/format/qcow2.h"
+#include "img/format/qed.h"
 #include "img/format/raw.h"
 #include "img/format/vdi.h"
 #include "img/format/vmdk.h"
@@ -9,10 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* clang-format off: one a line */
+/* One a line, so that those who add one do not meet. */
+/* clang-format off */
 const struct img_format *const img_formats[] = {
 	&img_format_luks,
 	&img_format_qcow2,
+	&img_format_qed,
 	&img_format_vdi,
 	&img_format_vmdk,
 	&img_format_vpc,
@@ -31,8 +34,9 @@ const struct img_format *img_format_find(const char *name)
 
 bool img_format_exists(const char *name)
 {
-	static const char others[][12] = { "bochs", "cloop", "dmg",  "parallels",
-					   "qcow",  "qed",   "vhdx", "vpc" };
+	static const char others[][12] = {
+		"bochs", "cloop", "dmg", "parallels", "qcow", "vhdx"
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		if (!strcmp(others[i], name))

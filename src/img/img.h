@@ -232,6 +232,8 @@ struct img_bitmap_op {
 struct img_format {
 	const char *name;
 	bool backing, compression; /* what create and convert may ask for */
+	/* Headers cannot say the format of a backing file: it is always found out. */
+	bool backing_unnamed;
 	int (*probe)(const uint8_t *head, size_t len, const char *filename); /* 0 .. 100 */
 	/* Takes over @file on success; blk.log is file->log. @opts may be NULL: those it
 	 * does not get with the optset_get family are refused by the caller.  The

@@ -49,6 +49,8 @@ need src.raw "$tools/gen_image src.raw 2048 1"
 need plain.q qemu-img convert -O qcow2 src.raw plain.q
 need zlib.q qemu-img convert -c -O qcow2 src.raw zlib.q
 need zstd.q qemu-img convert -c -O qcow2 -o compression_type=zstd src.raw zstd.q
+need sparse.vmdk qemu-img convert -O vmdk src.raw sparse.vmdk
+need stream.vmdk qemu-img convert -O vmdk -o subformat=streamOptimized src.raw stream.vmdk
 need tera.q qemu-img create -q -f qcow2 -o preallocation=metadata tera.q 1T
 need big.q qemu-img create -q -f qcow2 -o preallocation=metadata big.q 100G
 if [ ! -e over.q ]; then
@@ -73,6 +75,10 @@ beside "convert -c zlib, smallest" "$fresh" \
 row "convert -c zstd" "$fresh" "convert -c -O qcow2 -o compression_type=zstd src.raw o.img"
 row "zlib to raw" "$fresh" "convert -O raw zlib.q o.img"
 row "zstd to raw" "$fresh" "convert -O raw zstd.q o.img"
+row "convert to vmdk streamOptimized" "$fresh" "convert -O vmdk -o subformat=streamOptimized src.raw o.img"
+row "vmdk streamOptimized to raw" "$fresh" "convert -O raw stream.vmdk o.img"
+row "convert to vmdk monolithicSparse" "$fresh" "convert -O vmdk src.raw o.img"
+row "vmdk monolithicSparse to raw" "$fresh" "convert -O raw sparse.vmdk o.img"
 row "compare, same content" ":" "compare -q src.raw plain.q"
 beside "checksum, beside sha256sum" ":" "checksum src.raw" "sha256sum src.raw"
 row "create 1T preallocation=metadata" "$fresh" \
@@ -99,5 +105,9 @@ case "file sizes" in *"$pattern"*)
 	size "zlib" compression_type=zlib zlib.q
 	size "zlib, smallest" compression_type=zlib,compression_level=small zlib.q
 	size "zstd" compression_type=zstd zstd.q
+	"$vimg" convert -O vmdk -o subformat=streamOptimized src.raw o.img
+	a=$(stat -c %s o.img) b=$(stat -c %s stream.vmdk)
+	printf '| vmdk streamOptimized | %s | %s | %s |\n' "$a" "$b" \
+		"$(awk "BEGIN { printf \"%.4f\", $a / $b }")"
 	rm -f o.img ;;
 esac
