@@ -167,7 +167,7 @@ end
 	gone ball
 	hmp 'info balloon' 'No balloon device'
 	hmp 'drive_del d0' "Error: Device 'd0' not found"
-	hmp 'info pci' 'virtio-rng'
+	hmp 'info pci' '.*virtio-rng'
 	vemu_send '{"execute": "quit"}'
 	vemu_ends 20
 	start -S -no-acpi -drive if=none,id=d0,file=a.raw,format=raw

@@ -10,6 +10,7 @@
 #include "emu/cpu/x86/state.h"
 #include "emu/dev/lapic.h"
 #include "emu/machine.h"
+#include "emu/machines/pc_pci.h"
 #include "emu/mem.h"
 #include "tests/lib/fuzz.h"
 
@@ -20,6 +21,8 @@
 #define RAM   (4u << 20)
 #define DISK  (256u << 10)
 #define STEPS 2000u
+
+#define HOT_SLOT 30u
 
 /* Where registers are; the low bits come from the input. */
 static const struct {
@@ -38,7 +41,7 @@ static const struct {
 	{ BUS_MEM, 0xc0004000, 0x3f },  { BUS_MEM, 0xc0007000, 0xf },
 	{ BUS_MEM, 0xc000c000, 0x3f },  { BUS_MEM, 0xc000f000, 0xf },
 	{ BUS_PORT, 0, 0xffff },        { BUS_MEM, 0, 0xffffffff },
-	{ BUS_PORT, 0x510, 15 },
+	{ BUS_PORT, 0x510, 15 },        { BUS_PORT, 0xae00, 0x1ff },
 };
 
 struct input {
@@ -59,7 +62,36 @@ static void asked(void *arg)
 {
 	struct machine *m = arg;
 
+	if (m->asked & MACHINE_EJECT) {
+		/* what was there from the start stays */
+		m->hot.ejected &= 1u << HOT_SLOT;
+		hot_eject(m);
+	}
 	m->asked = 0;
+}
+
+/* A device comes, or is asked to go. */
+static void plug(struct machine *m)
+{
+	struct err e = { 0 };
+	struct hot_ref r;
+	bool there = pc_pci_in_slot(pc_pci_of(m), HOT_SLOT, &r);
+
+	if (there)
+		must(hot_device_del(m, "hot", &e) == 0 || e.code == -EBUSY);
+	else
+		must(hot_device_add(m, "virtio-rng-pci,id=hot,addr=1e", &e) == 0);
+}
+
+/* It goes at the latest when the machine is reset. */
+static void unplug(struct machine *m)
+{
+	struct hot_ref r;
+
+	m->hot.ejected &= 1u << HOT_SLOT;
+	m->hot.asked |= 1u << HOT_SLOT;
+	hot_reset(m);
+	must(!pc_pci_in_slot(pc_pci_of(m), HOT_SLOT, &r) && !m->hot.asked);
 }
 
 static struct machine *machine(void)
@@ -154,6 +186,9 @@ static void one(struct machine *m, struct input *in)
 	case 29:
 		pc_button(m);
 		break;
+	case 30:
+		plug(m);
+		break;
 	default:
 		must(loop_once(m->loop, 0, NULL) == 0);
 	}
@@ -171,6 +206,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	for (unsigned i = 0; i < STEPS && in.n; i++)
 		one(m, &in);
 	must(loop_once(m->loop, 0, NULL) == 0);
+	unplug(m);
 	/* what was asked for would be done by the loop */
 	m->asked = 0;
 	m->hold = false;

@@ -64,6 +64,17 @@ static struct machine *monrig(void)
 	return m;
 }
 
+/* What was plugged in goes, and what was opened for it. */
+static void monrig_clean(struct machine *m)
+{
+	m->hot.asked = ~1u;
+	hot_reset(m);
+	hot_end(m);
+	(void)!nodes_end(&m->nodes, NULL);
+	while (m->config->rngs)
+		must(hot_object_del(m, m->config->rng[0].id, NULL) == 0);
+}
+
 /* What its monitors have said since the last time; a string. */
 static const char *monrig_heard(struct machine *m, size_t *n)
 {
