@@ -31,7 +31,7 @@ struct hot {
 	int64_t asked_at[32];  /* and when the guest was asked last, in ns */
 };
 
-/* The networks of the configuration that no card uses. */
+/* The images and networks of the configuration that no device uses. */
 int hot_begin(struct machine *m, struct err *e) MUST_CHECK;
 void hot_end(struct machine *m);
 

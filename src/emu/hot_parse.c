@@ -285,6 +285,9 @@ int hot_begin(struct machine *m, struct err *e)
 	struct machine_config *c = m->config;
 	int r = 0;
 
+	m->nodes.log = c->log;
+	for (unsigned i = 0; i < c->nodes && r == 0; i++)
+		r = nodes_open(&m->nodes, &c->node[i], NULL, e);
 	for (unsigned i = 0; i < c->netdevs && r == 0; i++)
 		r = open_net(m, &c->netdev[i], e);
 	return r;

@@ -181,37 +181,11 @@ static int load(struct machine *m, struct err *e)
 	return 0;
 }
 
-int machine_log(struct machine *m, unsigned items, struct err *e)
-{
-	if ((items & LOG_SOFT) && m->ops != &accel_soft)
-		return err_set(e, -ENOTSUP,
-			       "a log of instructions or interrupts needs -accel soft, not %s",
-			       m->ops->name);
-	log_set(m->log, items);
-	return 0;
-}
-
-static void log_registers(const struct machine *m)
-{
-	for (unsigned i = 0; i < m->vcpus; i++) {
-		const struct x86_cpu *c = m->vcpu[i].x86;
-
-		log_line(m->log,
-			 "cpu_reset: CPU %u RIP %04x:%016llx RSP %016llx RFL %08llx CR0 %08llx "
-			 "CR2 %016llx CR3 %016llx CR4 %08llx EFER %llx",
-			 i, c->seg[X86_CS].sel, (unsigned long long)c->rip,
-			 (unsigned long long)c->gpr[X86_RSP], (unsigned long long)c->rflags,
-			 (unsigned long long)c->cr0, (unsigned long long)c->cr2,
-			 (unsigned long long)c->cr3, (unsigned long long)c->cr4,
-			 (unsigned long long)c->efer);
-	}
-}
-
 /* Everything as after power-on, with the kernel in place.  No vCPU runs. */
 static int reset(struct machine *m, struct err *e)
 {
 	if (log_on(m->log, LOG_RESET))
-		log_registers(m);
+		machine_log_registers(m);
 	for (unsigned i = 0; i < m->vcpus; i++) {
 		struct vcpu *c = &m->vcpu[i];
 
@@ -421,18 +395,6 @@ static int open_kernel(struct machine *m, struct err *e)
 	return 0;
 }
 
-/* Those images of the configuration that no device uses. */
-static int open_nodes(struct machine *m, struct err *e)
-{
-	struct machine_config *c = m->config;
-	int r = 0;
-
-	m->nodes.log = c->log;
-	for (unsigned i = 0; i < c->nodes && r == 0; i++)
-		r = nodes_open(&m->nodes, &c->node[i], NULL, e);
-	return r;
-}
-
 int machine_new(struct machine **out, struct machine_config *c, struct err *e)
 {
 	struct machine *m = mem_zalloc(1, sizeof(*m), e);
@@ -479,8 +441,6 @@ int machine_new(struct machine **out, struct machine_config *c, struct err *e)
 		r = make_cpus(m, e);
 	if (r == 0)
 		r = pc_new(m, e);
-	if (r == 0)
-		r = open_nodes(m, e);
 	if (r == 0)
 		r = hot_begin(m, e);
 	if (r == 0)

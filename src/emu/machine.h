@@ -134,6 +134,8 @@ void machine_events(struct machine *m);
 void machine_events_forget(struct machine *m);
 /* What is logged from now on (enum log_item); -ENOTSUP: the accelerator cannot. */
 int machine_log(struct machine *m, unsigned items, struct err *e) MUST_CHECK;
+/* All vCPUs', into the log. */
+void machine_log_registers(const struct machine *m);
 /* The network with that id of -netdev; NULL: the first of the kind user. */
 struct net;
 int machine_net(const struct machine *m, const char *id, struct net **out, struct err *e)

@@ -30,7 +30,10 @@ qmp() {
 gone() {
 	local end=$((SECONDS + 60 * ${TEST_SCALE:-1}))
 	until grep -q "\"event\":\"DEVICE_DELETED\",\"data\":{\"device\":\"$1\",\"path\":\"/machine/peripheral/$1\"" console; do
-		[ $SECONDS -le $end ] && kill -0 "$VEMU_PID" || { cat console serial; return 1; }
+		if [ $SECONDS -gt $end ] || ! kill -0 "$VEMU_PID"; then
+			cat console serial
+			return 1
+		fi
 		sleep 0.2
 	done
 }

@@ -6,6 +6,7 @@
 #include "base/compiler.h"
 #include "emu/monitor/command.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define NAME 128u
@@ -278,8 +279,7 @@ static const char *of_members(json_t *all, const char *name, const char *members
 		add_type(all, "");
 		return "";
 	}
-	strcpy(to, name);
-	strcat(to, "-arg");
+	snprintf(to, NAME, "%s-arg", name);
 	add_object(all, to, members);
 	return to;
 }
