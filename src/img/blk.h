@@ -41,9 +41,11 @@ enum blk_open_flags {
 	BLK_CHECK = 1 << 8,        /* for check and repair: a dirty or corrupt image opens */
 	BLK_UNMAP = 1 << 9,        /* discard reaches the file (discard=unmap) */
 	BLK_AUTO_RDONLY =
-		1 << 10,    /* with BLK_WRITE: falls back to read-only on -EACCES/-EROFS */
-	BLK_FILL = 1 << 11, /* a new file: what is written was never written before */
-	BLK_DRY = 1 << 12,  /* with BLK_WRITE: what is written stays in memory */
+		1 << 10,         /* with BLK_WRITE: falls back to read-only on -EACCES/-EROFS */
+	BLK_FILL = 1 << 11,      /* a new file: what is written was never written before */
+	BLK_DRY = 1 << 12,       /* with BLK_WRITE: what is written stays in memory */
+	BLK_UNTRUSTED = 1 << 13, /* a hostile image, perhaps: what it names is not opened ... */
+	BLK_CONFINED = 1 << 14,  /* ... but local files: the kernel says which */
 };
 
 /*

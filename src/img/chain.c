@@ -47,6 +47,24 @@ char *img_relative_name(const char *overlay, const char *name, struct err *e)
 	return str_printf(e, "%.*s%s", (int)(slash + 1 - path), path, name);
 }
 
+int open_may_follow(unsigned flags, const char *what, const char *name, struct err *e)
+{
+	if (!(flags & BLK_UNTRUSTED))
+		return 0;
+	if (!(flags & BLK_CONFINED))
+		return err_set(e, -EACCES,
+			       "the image names a %s, '%s', which --untrusted does not open "
+			       "(see --allow)",
+			       what, name);
+	if (open_has_protocol(name))
+		return err_set(
+			e, -EACCES,
+			"the image names a %s, '%s', which is not a plain file name, and "
+			"--untrusted opens no others",
+			what, name);
+	return 0;
+}
+
 int img_open_child(const char *parent, const char *name, unsigned flags, struct blk **out,
 		   struct err *e)
 {
@@ -59,6 +77,9 @@ int img_open_child(const char *parent, const char *name, unsigned flags, struct 
 
 	if (!full)
 		return e && e->code ? e->code : -ENOMEM;
+	r = open_may_follow(flags, "file with its data", name, e);
+	if (r < 0)
+		return r;
 	flags = (flags & ~(unsigned)BLK_WRITETHROUGH) | BLK_UNMAP;
 	dry = flags & BLK_DRY && flags & BLK_WRITE;
 	if (dry)
@@ -153,8 +174,8 @@ static int open_named(struct blk *b, char *name, const char *fmt, struct optset 
 		.filename = name,
 		.format = fmt,
 		/* Nobody writes below the top image. */
-		.flags = b->flags &
-			 (BLK_SHARE | BLK_NOLOCK | BLK_DIRECT | BLK_NOFLUSH | BLK_CHECK),
+		.flags = b->flags & (BLK_SHARE | BLK_NOLOCK | BLK_DIRECT | BLK_NOFLUSH |
+				     BLK_CHECK | BLK_UNTRUSTED | BLK_CONFINED),
 		.opts = opts,
 		.secrets = b->secrets,
 		.log = b->log,
@@ -196,6 +217,9 @@ int open_backing(struct blk *b, struct optset *opts, const struct open_seen *see
 			return err_set(e, -EINVAL, "'%s' has no backing file", b->filename);
 		if (!stored)
 			return 0;
+		r = open_may_follow(b->flags, "backing file", stored, e);
+		if (r < 0)
+			return r;
 		name = img_relative_name(b->child->filename, stored, e);
 		if (!name)
 			return err_wrap(e, e && e->code ? e->code : -ENOMEM,

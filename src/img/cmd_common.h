@@ -154,6 +154,10 @@ int cmd_print_json(json_t *v);
  * fails.  Returns 0 or a negative errno. */
 int cmd_open(const struct cmd_opts *o, const char *name, const char *fmt, unsigned flags,
 	     struct blk **out);
+/* The same without the message, which cmd_say_why prints of what is in @e. */
+int cmd_try_open(const struct cmd_opts *o, const char *name, const char *fmt, unsigned flags,
+		 struct blk **out, struct err *e);
+void cmd_say_why(const char *name, const struct err *e);
 /*
  * For commands that can do with one pass over raw bytes: 1 if @name is "-", a pipe, and holds
  * a raw image; @s is ready to be read then.  0: use cmd_open.  -1 after a message.

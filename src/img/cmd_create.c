@@ -3,6 +3,7 @@
 #include "img/cmd_newimg.h"
 #include "img/cmd_object.h"
 #include "img/cmd_progress.h"
+#include "img/cmd_untrusted.h"
 #include "img/cmds.h"
 #include "img/guard.h"
 #include "img/open.h"
@@ -99,6 +100,7 @@ static int look_at_backing(struct create *c, struct err *e)
 	struct img_open o = {
 		.filename = path,
 		.format = c->backing_fmt,
+		.flags = cmd_untrusted_flags(),
 		.secrets = cmd_secrets(),
 		.log = cmd_log(),
 	};

@@ -2,7 +2,9 @@
 #include "img/cmd_info.h"
 
 #include "img/cmd_common.h"
+#include "img/cmd_untrusted.h"
 #include "img/cmds.h"
+#include "img/open.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +62,40 @@ static void found_free(struct found *f)
 	free(f);
 }
 
+static const char *last_line(const char *text)
+{
+	const char *n = strrchr(text, '\n');
+
+	return n ? n + 1 : text;
+}
+
+/*
+ * What a running guest changes can be described all the same, and whoever asks for info is told
+ * so.  qemu-img refuses: called by its name, so do we.
+ */
+static int open_used(const struct cmd_opts *o, const char *name, const char *fmt,
+		     unsigned flags, struct blk **b)
+{
+	struct cmd_opts shared = *o;
+	struct err e = { 0 };
+	int r;
+
+	if (cmd_is_qemu_img() || o->share)
+		return cmd_open(o, name, fmt, flags, b);
+	r = cmd_try_open(o, name, fmt, flags, b, &e);
+	if (r != -EBUSY) {
+		if (r < 0)
+			cmd_say_why(name, &e);
+		return r;
+	}
+	shared.share = true;
+	r = cmd_open(&shared, name, fmt, flags, b);
+	if (r == 0 && !o->quiet)
+		cmd_warn("'%s' is in use, and what is shown may be changing: %s", name,
+			 last_line(e.msg));
+	return r;
+}
+
 static int look(struct found *f, const char *name, const char *fmt, unsigned flags)
 {
 	struct err e = { 0 };
@@ -76,7 +112,7 @@ static int look(struct found *f, const char *name, const char *fmt, unsigned fla
 			  f->name[0]);
 		return 1;
 	}
-	if (cmd_open(&f->o, name, fmt, flags, &b) < 0)
+	if (open_used(&f->o, name, fmt, flags, &b) < 0)
 		return 1;
 	f->name[f->n] = strdup(name);
 	f->shown[f->n] = strdup(b->filename);
@@ -93,6 +129,7 @@ static int look(struct found *f, const char *name, const char *fmt, unsigned fla
 static int look_all(struct found *f, const struct info *c, const char *name)
 {
 	const char *fmt = c->o.fmt;
+	struct err e = { 0 };
 
 	for (;;) {
 		const struct img_info *i = &f->i[f->n];
@@ -106,6 +143,9 @@ static int look_all(struct found *f, const struct info *c, const char *name)
 				  i->backing_filename, name);
 			return 1;
 		}
+		if (open_may_follow(cmd_untrusted_flags(), "backing file", i->backing_filename,
+				    &e) < 0)
+			return cmd_fail(&e, "Could not open '%s': ", i->full_backing_filename);
 		name = i->full_backing_filename;
 		fmt = i->backing_format;
 		f->o.image_opts = false; /* those were the first image's */

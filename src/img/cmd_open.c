@@ -5,6 +5,7 @@
 #include "img/cmd_common.h"
 #include "img/cmd_object.h"
 #include "img/cmd_progress.h"
+#include "img/cmd_untrusted.h"
 #include "img/proto/stream.h"
 
 #include <stdio.h>
@@ -29,7 +30,7 @@ static bool is_raw(const struct blk *b)
 }
 
 /* qemu-img says twice what could not be opened; once is enough. */
-static void say_why(const char *name, const struct err *e)
+void cmd_say_why(const char *name, const struct err *e)
 {
 	char again[ERR_MSG_SIZE];
 
@@ -87,7 +88,7 @@ int cmd_stdin_raw(const struct cmd_opts *o, const char *name, struct stream_in *
 	r = stream_in_open(in, &direct, &e);
 	cmd_stop_now();
 	if (r < 0) {
-		say_why(name, &e);
+		cmd_say_why(name, &e);
 		return -1;
 	}
 	if (direct ||
@@ -97,51 +98,62 @@ int cmd_stdin_raw(const struct cmd_opts *o, const char *name, struct stream_in *
 	return 1;
 }
 
-int cmd_open(const struct cmd_opts *o, const char *name, const char *fmt, unsigned flags,
-	     struct blk **out)
+int cmd_try_open(const struct cmd_opts *o, const char *name, const char *fmt, unsigned flags,
+		 struct blk **out, struct err *e)
 {
 	struct optset set = OPTSET_INIT;
 	struct img_open open = {
 		.format = fmt,
-		.flags = flags,
+		.flags = flags | cmd_untrusted_flags(),
 		.secrets = cmd_secrets(),
 		.log = cmd_log(),
 	};
-	struct err e = { 0 };
 	bool guessed = !fmt && !o->image_opts;
 	AUTO_FREE char *kept = NULL;
 	AUTO_CLOSE int fd = -1;
 	int r = 0;
 
-	if (o->image_opts && fmt) {
-		cmd_error("--image-opts and --format are mutually exclusive");
-		return -EINVAL;
-	}
+	if (o->image_opts && fmt)
+		return err_set(e, -EINVAL, "--image-opts and --format are mutually exclusive");
 	if (o->share)
 		open.flags |= BLK_SHARE;
 	if (o->share && (flags & BLK_WRITE))
-		r = err_set(&e, -EINVAL,
+		r = err_set(e, -EINVAL,
 			    "force-share=on can only be used with read-only images");
 	else if (o->image_opts)
-		r = img_open_opts(name, &set, &e);
+		r = img_open_opts(name, &set, e);
 	else
 		open.filename = name;
 	if (r == 0 && is_stdin(o, name)) {
-		r = keep_stdin(o, flags, &fd, &kept, &e);
+		r = keep_stdin(o, flags, &fd, &kept, e);
 		open.path = kept;
 	}
 	if (r == 0) {
 		open.opts = o->image_opts ? &set : NULL;
-		r = img_open(&open, out, &e);
+		r = img_open(&open, out, e);
 	}
 	optset_free(&set);
-	if (r < 0) {
-		say_why(name, &e);
+	if (r < 0)
 		return r;
-	}
 	if (guessed && (flags & BLK_WRITE) && is_raw(*out) && strncmp(name, "json:", 5))
 		warn_guessed_raw(name);
 	return 0;
+}
+
+int cmd_open(const struct cmd_opts *o, const char *name, const char *fmt, unsigned flags,
+	     struct blk **out)
+{
+	struct err e = { 0 };
+	int r;
+
+	if (o->image_opts && fmt) {
+		cmd_error("--image-opts and --format are mutually exclusive");
+		return -EINVAL;
+	}
+	r = cmd_try_open(o, name, fmt, flags, out, &e);
+	if (r < 0)
+		cmd_say_why(name, &e);
+	return r;
 }
 
 int cmd_close(struct blk **b, const char *name)

@@ -3,6 +3,7 @@
 #include "help_vimg.h"
 #include "img/cmd_object.h"
 #include "img/cmd_progress.h"
+#include "img/cmd_untrusted.h"
 #include "img/cmds.h"
 
 #include <stdio.h>
@@ -11,13 +12,15 @@
 /* The qemu-img whose command line, text and JSON we answer with. */
 #define QEMU_IMG_VERSION "7.2.22"
 
-enum { OPT_VERSION = 1, OPT_TRACE, OPT_LIST };
+enum { OPT_VERSION = 1, OPT_TRACE, OPT_LIST, OPT_UNTRUSTED, OPT_ALLOW };
 
 static const struct cli_opt main_opts[] = {
 	CMD_OPT_HELP,
 	{ "version", 'V', NULL, OPT_VERSION },
 	{ "trace", 'T', "SPEC", OPT_TRACE },
 	{ "list-options", 0, NULL, OPT_LIST },
+	{ "untrusted", 0, NULL, OPT_UNTRUSTED },
+	{ "allow", 0, "DIR", OPT_ALLOW },
 	CMD_OPT_END,
 };
 
@@ -94,9 +97,15 @@ static void print_options(void)
 	}
 }
 
+struct main_opts {
+	bool untrusted;
+	struct cmd_untrusted u;
+};
+
 static int main_opt(void *ctx, unsigned id, const char *value, struct err *e)
 {
-	(void)ctx;
+	struct main_opts *o = ctx;
+
 	(void)e;
 	switch (id) {
 	case OPT_VERSION:
@@ -108,35 +117,61 @@ static int main_opt(void *ctx, unsigned id, const char *value, struct err *e)
 	case OPT_TRACE:
 		cmd_error("--trace %s: tracing is not built in", value);
 		return CMD_EXIT(1);
+	case OPT_UNTRUSTED:
+		o->untrusted = true;
+		return 0;
+	case OPT_ALLOW:
+		if (o->u.allow_n == CMD_ALLOW_MAX) {
+			cmd_error("at most %d folders can be given with --allow",
+				  CMD_ALLOW_MAX);
+			return CMD_EXIT(1);
+		}
+		o->u.allow[o->u.allow_n++] = value;
+		return 0;
 	default:
 		cmd_help(NULL);
 		return CMD_EXIT(0);
 	}
 }
 
+/* True if the next word belongs to this option. */
+static bool is_apart(const char *word)
+{
+	return !strcmp(word, "-T") || !strcmp(word, "--trace") || !strcmp(word, "--allow");
+}
+
+static int run_command(const struct cmd *c, const struct main_opts *o, int argc, char **argv)
+{
+	int r = o->untrusted ? cmd_untrusted(&o->u, argc, argv) : 0;
+
+	return r ? r : c->run(argc, argv);
+}
+
 static int run(int argc, char **argv)
 {
+	struct main_opts o = { .untrusted = false };
 	struct err e = { 0 };
 	int before = 1, n = 0, r;
 
 	/* the tool's own options end at the first operand, the command */
 	while (before < argc && argv[before][0] == '-' && argv[before][1]) {
 		bool end = !strcmp(argv[before], "--");
-		bool apart = !strcmp(argv[before], "-T") || !strcmp(argv[before], "--trace");
 
-		before += 1 + (apart && before + 1 < argc);
+		before += 1 + (is_apart(argv[before]) && before + 1 < argc);
 		if (end)
 			break;
 	}
-	r = cli_parse(main_opts, before, argv, main_opt, NULL, &n, &e);
+	r = cli_parse(main_opts, before, argv, main_opt, &o, &n, &e);
 	if (r)
 		return r < 0 ? cmd_usage(NULL, "%s", e.msg) : r - 1;
+	if (o.u.allow_n && !o.untrusted)
+		return cmd_usage(NULL, "--allow is for --untrusted");
 	if (before >= argc)
 		return cmd_usage(NULL, cmd_is_qemu_img() ? "Not enough arguments"
 							 : "Expecting a command");
 	for (const struct cmd *c = cmds; c->name; c++)
 		if (!strcmp(c->name, argv[before]))
-			return c->run(argc - before, argv + before);
+			return run_command(c, &o, argc - before, argv + before);
 	return cmd_usage(NULL, "Command not found: %s", argv[before]);
 }
 

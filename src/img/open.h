@@ -28,6 +28,11 @@ int open_seen_add(struct open_seen *id, const struct open_seen *up, struct blk *
 int open_backing(struct blk *b, struct optset *opts, const struct open_seen *seen,
 		 struct err *e) MUST_CHECK;
 
+/* May the @what that an image opened with @flags names be opened?  -EACCES: it comes from elsewhere
+ * (BLK_UNTRUSTED). */
+int open_may_follow(unsigned flags, const char *what, const char *name, struct err *e)
+	MUST_CHECK;
+
 /* A path without "file:".  -ENOTSUP: a protocol, be it known or not. */
 int open_local_path(const char *name, const char **path, struct err *e) MUST_CHECK;
 bool open_has_protocol(const char *name);

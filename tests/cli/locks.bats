@@ -75,10 +75,11 @@ hold_by_vimg() {
 @test "the words are those of qemu-img, before the holder" {
 	hold -f qcow2 top.qcow2
 	qemu-img info top.qcow2 >theirs 2>&1 || :
-	"$VIMG" info top.qcow2 >ours 2>&1 || :
-	sed 's/^qemu-img/vimg/' theirs >want
+	# under its own name vimg describes the image all the same: untrusted.bats
+	ln -s "$VIMG" qemu-img
+	./qemu-img info top.qcow2 >ours 2>&1 || :
 	head -n 2 ours >got
-	same want got
+	same theirs got
 }
 
 @test "readers share" {

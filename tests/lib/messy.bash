@@ -1,5 +1,6 @@
 # Random images that leave something to give back.
 # shellcheck shell=bash
+# shellcheck disable=SC2054 # options have commas
 
 # messy SEED FILE: with zeroes, holes, snapshots, bitmaps and whatever its kind can have.
 # Returns 1 after saying what failed.
