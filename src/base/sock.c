@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -213,6 +214,27 @@ int sock_sendv(int fd, struct iovec *v, unsigned n, struct err *e)
 			m.msg_iov->iov_base = (char *)m.msg_iov->iov_base + done;
 			m.msg_iov->iov_len -= (size_t)done;
 		}
+	}
+	return 0;
+}
+
+int sock_sendfile(int fd, int file, uint64_t off, size_t len, struct err *e)
+{
+	off_t at = (off_t)off;
+
+	while (len) {
+		ssize_t n = sendfile(fd, file, &at, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return err_set(e, -ETIMEDOUT, "the peer took nothing for too long");
+		if (n < 0)
+			return err_errno(e, "send");
+		if (n == 0)
+			return err_set(e, -ENODATA, "the file ends at %llu",
+				       (unsigned long long)at);
+		len -= (size_t)n;
 	}
 	return 0;
 }

@@ -41,6 +41,9 @@ int sock_wait(const int *fds, unsigned n, int ms, const sigset_t *mask, unsigned
 int sock_recv(int fd, void *buf, size_t len, size_t *got, struct err *e) MUST_CHECK;
 /* Exactly the bytes of @v, which is changed on the way. */
 int sock_sendv(int fd, struct iovec *v, unsigned n, struct err *e) MUST_CHECK;
+/* @len bytes of the file @file from @off on, which are not copied where that can be helped: what
+ * is written there while they are under way may be seen.  -ENODATA: the file ends before. */
+int sock_sendfile(int fd, int file, uint64_t off, size_t len, struct err *e) MUST_CHECK;
 /* From now on a call gives up with -ETIMEDOUT when nothing moves for @ms (0: never). */
 void sock_timeout(int fd, unsigned ms);
 /* Whoever reads or writes there comes back at once, in other threads too. */

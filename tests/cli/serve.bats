@@ -287,7 +287,7 @@ certificates() {
 	unset FAULT_AT
 	failures=0
 	for i in 1 2 3 4; do
-		qemu-io -f raw -c "read ${i}M 64k" "$uri" >out 2>&1 || :
+		qemu-io -f raw -c "read ${i}M 16k" "$uri" >out 2>&1 || :
 		if grep -q 'Input/output error' out; then failures=$((failures + 1)); fi
 	done
 	[ "$failures" = 1 ]

@@ -85,7 +85,7 @@ static int listen_to(struct nbd_chan *c, struct iovec *v, unsigned n, struct err
 	return 0;
 }
 
-static const struct nbd_chan_ops ops = { hear, listen_to };
+static const struct nbd_chan_ops ops = { hear, listen_to, NULL };
 
 static struct blk *disk(void)
 {

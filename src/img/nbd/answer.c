@@ -3,6 +3,8 @@
 #include "img/nbd/answer.h"
 
 #include "base/bytes.h"
+#include "img/img.h"
+#include "img/proto/file.h"
 
 #include <stdio.h>
 
@@ -139,6 +141,14 @@ struct chunks {
 	struct iovec v[2 * CHUNKS_MAX];
 	uint8_t heads[CHUNKS_MAX][HOLE_BYTES];
 	unsigned n, vn;
+	/* Bytes that go from a file to the socket, each behind v[.. after). */
+	struct {
+		unsigned after;
+		int fd;
+		uint64_t off;
+		size_t len;
+	} files[CHUNKS_MAX];
+	unsigned files_n;
 };
 
 static void chunk_hole(struct chunks *c, const struct nbd_work *w, uint64_t off, size_t len)
@@ -167,17 +177,46 @@ static int chunk_data(struct chunks *c, struct nbd_work *w, uint64_t off, size_t
 	return 0;
 }
 
-/* How much from @off on is of one kind, at most @len bytes. */
-static int next_run(struct nbd_work *w, uint64_t off, size_t *len, bool *zero, struct err *e)
+static void chunk_file(struct chunks *c, const struct nbd_work *w, uint64_t off, size_t len,
+		       const struct blk_extent *ext)
 {
-	struct blk_extent ext;
-	int r = blk_extent_above(w->s->x->blk, NULL, off, *len, &ext, NULL, e);
+	uint8_t *p = c->heads[c->n++];
 
-	if (r < 0)
-		return r;
-	*len = (size_t)min_u64(*len, ext.len);
-	*zero = ext.flags & BLK_EXT_ZERO;
-	return 0;
+	nbd_put_chunk(p, 0, NBD_CHUNK_DATA, w->q.cookie, (uint32_t)(8 + len));
+	store_be64(p + NBD_CHUNK_HEAD, off);
+	c->v[c->vn++] = (struct iovec){ p, DATA_HEAD };
+	c->files[c->files_n].after = c->vn;
+	c->files[c->files_n].fd = file_fd(ext->file);
+	c->files[c->files_n].off = ext->host_off;
+	c->files[c->files_n++].len = len;
+}
+
+/*
+ * Whether the bytes may go straight from the file to the socket, where they are seen as they
+ * are when the client takes them.  If others can write meanwhile they must have no other
+ * meaning by then, as they could in a format that uses a freed place again.
+ */
+static bool is_plain(const struct nbd_work *w, const struct blk_extent *ext, size_t len)
+{
+	const struct nbd_export *x = w->s->x;
+
+	if (!w->s->c->ops->sendfile || len < LOOK_FROM || !(ext->flags & BLK_EXT_OFFSET) ||
+	    ext->flags & BLK_EXT_COMPRESSED || !ext->file || !file_is_node(ext->file) ||
+	    ext->file->flags & BLK_DIRECT || ext->host_off > ext->file->size ||
+	    len > ext->file->size - ext->host_off)
+		return false;
+	return !x->writable || (x->blk->format && !strcmp(x->blk->format->name, "raw"));
+}
+
+/* How much from @off on is of one kind, at most @len bytes. */
+static int next_run(struct nbd_work *w, uint64_t off, size_t *len, struct blk_extent *ext,
+		    struct err *e)
+{
+	int r = blk_extent_above(w->s->x->blk, NULL, off, *len, ext, NULL, e);
+
+	if (r == 0)
+		*len = (size_t)min_u64(*len, ext->len);
+	return r;
 }
 
 static int make_chunks(struct chunks *c, struct nbd_work *w, uint64_t off, size_t len,
@@ -188,28 +227,54 @@ static int make_chunks(struct chunks *c, struct nbd_work *w, uint64_t off, size_
 	size_t data = 0; /* bytes before @off that are still to be read */
 	int r = 0;
 
-	c->n = c->vn = 0;
+	c->n = c->vn = c->files_n = 0;
 	while (r == 0 && len) {
+		struct blk_extent ext = { 0 };
 		size_t n = len;
-		bool zero = false;
+		bool plain;
 
 		/* Leave room for this run and for the data before it. */
 		if (!whole && c->n + 2 < CHUNKS_MAX)
-			r = next_run(w, off, &n, &zero, e);
-		if (r == 0 && zero) {
+			r = next_run(w, off, &n, &ext, e);
+		plain = r == 0 && is_plain(w, &ext, n);
+		if (r == 0 && !plain && !(ext.flags & BLK_EXT_ZERO)) {
+			data += n;
+		} else if (r == 0) {
 			if (data)
 				r = chunk_data(c, w, off - data, data, buf, e);
 			buf += data;
 			data = 0;
-			if (r == 0)
+			if (r == 0 && ext.flags & BLK_EXT_ZERO)
 				chunk_hole(c, w, off, n);
-		} else {
-			data += n;
+			else if (r == 0)
+				chunk_file(c, w, off, n, &ext);
 		}
 		off += n;
 		len -= n;
 	}
 	return r == 0 && data ? chunk_data(c, w, off - data, data, buf, e) : r;
+}
+
+static int send_chunks(struct nbd_work *w, struct chunks *c, struct err *e)
+{
+	struct nbd_chan *chan = w->s->c;
+	unsigned sent = 0;
+	int r = 0;
+
+	pthread_mutex_lock(w->send);
+	for (unsigned i = 0; r == 0 && i < c->files_n; i++) {
+		unsigned after = c->files[i].after;
+
+		r = nbd_chan_sendv(chan, c->v + sent, after - sent, e);
+		sent = after;
+		if (r == 0)
+			r = chan->ops->sendfile(chan, c->files[i].fd, c->files[i].off,
+						c->files[i].len, e);
+	}
+	if (r == 0 && sent < c->vn)
+		r = nbd_chan_sendv(chan, c->v + sent, c->vn - sent, e);
+	pthread_mutex_unlock(w->send);
+	return r;
 }
 
 static int read_structured(struct nbd_work *w, struct err *e)
@@ -228,7 +293,7 @@ static int read_structured(struct nbd_work *w, struct err *e)
 		left -= (uint32_t)n;
 		if (!left)
 			store_be16(c.heads[c.n - 1] + 4, NBD_CHUNK_DONE);
-		r = send_locked(w, c.v, c.vn, e);
+		r = send_chunks(w, &c, e);
 		if (r < 0)
 			return r;
 	}

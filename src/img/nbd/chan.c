@@ -38,7 +38,13 @@ static int socket_sendv(struct nbd_chan *c, struct iovec *v, unsigned n, struct 
 	return sock_sendv(c->fd, v, n, e);
 }
 
-static const struct nbd_chan_ops socket_ops = { socket_recv, socket_sendv };
+static int socket_sendfile(struct nbd_chan *c, int file, uint64_t off, size_t len,
+			   struct err *e)
+{
+	return sock_sendfile(c->fd, file, off, len, e);
+}
+
+static const struct nbd_chan_ops socket_ops = { socket_recv, socket_sendv, socket_sendfile };
 
 void nbd_chan_socket(struct nbd_chan *c, int fd)
 {

@@ -20,6 +20,8 @@ struct nbd_chan_ops {
 	int (*recv)(struct nbd_chan *c, void *buf, size_t len, size_t *got, struct err *e);
 	/* All of it; @v is changed on the way. */
 	int (*sendv)(struct nbd_chan *c, struct iovec *v, unsigned n, struct err *e);
+	/* Bytes of a file, uncopied; NULL: they have to be read and sent. */
+	int (*sendfile)(struct nbd_chan *c, int file, uint64_t off, size_t len, struct err *e);
 };
 
 enum { NBD_CHAN_BUFFER = 8192 };

@@ -231,7 +231,7 @@ static int tls_sendv(struct nbd_chan *c, struct iovec *v, unsigned n, struct err
 	return 0;
 }
 
-static const struct nbd_chan_ops tls_ops = { tls_recv, tls_sendv };
+static const struct nbd_chan_ops tls_ops = { tls_recv, tls_sendv, NULL };
 
 static int prepare(const struct nbd_tls *t, gnutls_session_t s)
 {
