@@ -4,6 +4,7 @@
 #include "img/format/qed.h"
 #include "img/format/raw.h"
 #include "img/format/vdi.h"
+#include "img/format/vhdx.h"
 #include "img/format/vmdk.h"
 #include "img/format/vpc.h"
 
@@ -17,6 +18,7 @@ const struct img_format *const img_formats[] = {
 	&img_format_qcow2,
 	&img_format_qed,
 	&img_format_vdi,
+	&img_format_vhdx,
 	&img_format_vmdk,
 	&img_format_vpc,
 	&img_format_raw,

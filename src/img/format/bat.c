@@ -239,7 +239,6 @@ static int write_new(struct bat *t, uint64_t n, const void *buf, uint64_t in, si
 		return r;
 	t->kind->enter(t, n, at);
 	t->end = at + t->block_size;
-	bat_mark(t, n);
 	return 0;
 }
 

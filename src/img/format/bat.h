@@ -34,7 +34,7 @@ struct bat_kind {
 	/* Makes the place at @off ready for block @n; *off is t->end and may be moved on.
 	 * May be NULL.  The lock is held for writing, as for those below. */
 	int (*place)(struct bat *t, uint64_t n, uint64_t *off, struct err *e);
-	/* Enters it in t->map. */
+	/* Enters it in t->map, with bat_mark. */
 	void (*enter)(struct bat *t, uint64_t n, uint64_t off);
 	/* Before bytes of a block that has its place are written; the lock is not held.  May
 	 * be NULL. */
@@ -68,12 +68,12 @@ void bat_fini(struct bat *t);
 /* Loads the table of @bytes at @off.  It must lie within the file, so that memory is bounded
  * by what the file holds; holes in it take none. */
 int bat_load(struct bat *t, uint64_t off, uint64_t bytes, struct err *e) MUST_CHECK;
-/* The entry of block @n. */
+/* The entry with index @n. */
 static inline uint8_t *bat_entry(const struct bat *t, uint64_t n)
 {
 	return t->map + n * t->kind->entry;
 }
-/* That of block @n has changed. */
+/* It has changed. */
 void bat_mark(struct bat *t, uint64_t n);
 int bat_write_map(struct bat *t, struct err *e) MUST_CHECK;
 

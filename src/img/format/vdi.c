@@ -29,6 +29,7 @@ static void enter(struct bat *t, uint64_t n, uint64_t off)
 	const struct vdi *v = to_vdi(t);
 
 	store_le32(bat_entry(t, n), (uint32_t)((off - v->h.data_off) / VDI_BLOCK));
+	bat_mark(t, n);
 }
 
 /* The count goes first: one that is too large wastes space, one that is too small would let

@@ -75,6 +75,7 @@ static int place(struct bat *t, uint64_t n, uint64_t *off, struct err *e)
 static void enter(struct bat *t, uint64_t n, uint64_t off)
 {
 	store_be32(bat_entry(t, n), (uint32_t)((off - to_vpc(t)->bitmap_size) / SECTOR));
+	bat_mark(t, n);
 }
 
 static int touch(struct bat *t, uint64_t n, uint64_t off, struct err *e)
