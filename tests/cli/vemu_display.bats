@@ -208,9 +208,9 @@ like_qemu() {
 		width=$(head -n 2 fb.ppm | tail -n 1)
 		width=${width% *}
 		[ "$width" -ge 1024 ]
-		# the first pixels of the file, in the order of PPM
+		# the first pixels behind the console's cursor, which takes eight, in the order of PPM
 		[ "$(head -n 3 fb.ppm | wc -c)" -gt 0 ]
-		[ "$(tail -c +"$(($(head -n 3 fb.ppm | wc -c) + 1))" fb.ppm | head -c 6 | od -An -tx1)" = \
+		[ "$(tail -c +"$(($(head -n 3 fb.ppm | wc -c) + 25))" fb.ppm | head -c 6 | od -An -tx1)" = \
 			" 03 02 01 80 00 ff" ]
 	done
 }
