@@ -230,7 +230,8 @@ vemu() { timeout 30 "$VEMU" -accel soft -m 64 "$@"; }
 	[ "$(head -c 6 vars.fd | tail -c 1)" = V ]
 }
 
-@test "OVMF starts its shell, which switches off" {
+# ovmf_shell MACHINE: its shell starts, answers, and switches off.
+ovmf_shell() {
 	ovmf=/usr/share/OVMF/OVMF_CODE_4M.fd
 	[ -n "${HOSTKIT_LONG:-}" ] || skip "only in the long run"
 	[ -e $ovmf ] || skip "no OVMF here"
@@ -245,7 +246,7 @@ vemu() { timeout 30 "$VEMU" -accel soft -m 64 "$@"; }
 		sleep 2
 		printf 'reset -s\r'
 		sleep 60
-	} | timeout 180 "$VEMU" -accel soft -M q35 -m 512 -display none -serial stdio \
+	} | timeout 180 "$VEMU" -accel soft -M "$1" -m 512 -display none -serial stdio \
 		-drive if=pflash,format=raw,readonly=on,file=$ovmf \
 		-drive if=pflash,format=raw,file=vars.fd >out
 	grep -q 'UEFI Interactive Shell' out
@@ -253,6 +254,10 @@ vemu() { timeout 30 "$VEMU" -accel soft -m 64 "$@"; }
 	run cmp -s vars.fd /usr/share/OVMF/OVMF_VARS_4M.fd
 	[ "$status" = 1 ]
 }
+
+@test "OVMF starts its shell on q35, which switches off" { ovmf_shell q35; }
+
+@test "OVMF starts its shell on pc, which switches off" { ovmf_shell pc; }
 
 @test "a kernel by -kernel is started by SeaBIOS and by OVMF, too, and sees -smbios" {
 	[ -n "${HOSTKIT_LONG:-}" ] || skip "only in the long run"
