@@ -28,6 +28,6 @@ lint-format:
 lint-cppcheck:
 	@$(CPPCHECK) -q -j$$(nproc) --std=c11 --language=c --error-exitcode=1 --inline-suppr \
 		--enable=warning,portability,performance --suppress=missingIncludeSystem \
-		-Isrc -DVERSION='"x"' -DHAVE_LIBDEFLATE -DHAVE_GNUTLS -DHAVE_LIBCURL -DHAVE_LIBNBD src
+		-Isrc -DVERSION='"x"' -DHAVE_LIBDEFLATE -DHAVE_GNUTLS -DHAVE_LIBCURL -DHAVE_LIBNBD -DHAVE_LIBLZMA -DHAVE_BZIP2 src
 
 .PHONY: lint lint-rooms lint-symbols lint-style lint-shell lint-format lint-cppcheck

@@ -27,8 +27,12 @@ likes.img := libdeflate
 
 # Libraries that are loaded when they are first needed (base/lib.h); the build needs their
 # headers, and says HAVE_LIBCURL and so on where they are.
-opens.img := gnutls libcurl libnbd
+opens.img := bzip2 gnutls libcurl libnbd liblzma
 $(foreach f,$(wildcard src/img/proto/curl_*.c src/img/proto/http.c),$(eval opens.$(f) := libcurl))
+opens.src/img/fetch.c := libcurl
+opens.src/img/cmd_fetch.c := libcurl
+opens.src/img/unpack_bz2.c := bzip2
+opens.src/img/unpack_xz.c := liblzma
 
 # A file that needs more than the rest of its room; without the library the room is
 # built without the file.

@@ -29,6 +29,8 @@ int cmd_create(int argc, char **argv);
 extern const struct cli_opt cmd_create_opts[];
 int cmd_dd(int argc, char **argv);
 extern const struct cli_opt cmd_dd_opts[];
+int cmd_fetch(int argc, char **argv);
+extern const struct cli_opt cmd_fetch_opts[];
 int cmd_info(int argc, char **argv);
 extern const struct cli_opt cmd_info_opts[];
 int cmd_map(int argc, char **argv);

@@ -37,6 +37,9 @@ static const struct cmd cmds[] = {
 	{ "convert", cmd_convert, cmd_convert_opts },
 	{ "create", cmd_create, cmd_create_opts },
 	{ "dd", cmd_dd, cmd_dd_opts },
+#ifdef HAVE_LIBCURL
+	{ "fetch", cmd_fetch, cmd_fetch_opts },
+#endif
 	{ "info", cmd_info, cmd_info_opts },
 	{ "map", cmd_map, cmd_map_opts },
 	{ "measure", cmd_measure, cmd_measure_opts },
