@@ -28,7 +28,7 @@ likes.img := libdeflate
 # Libraries that are loaded when they are first needed (base/lib.h); the build needs their
 # headers, and says HAVE_LIBCURL and so on where they are.
 opens.img := bzip2 gnutls libcurl libnbd liblzma
-$(foreach f,$(wildcard src/img/proto/curl_*.c src/img/proto/http.c),$(eval opens.$(f) := libcurl))
+$(foreach f,$(wildcard src/img/proto/curl_*.c src/img/proto/http.c src/img/proto/s3.c),$(eval opens.$(f) := libcurl))
 opens.src/img/fetch.c := libcurl
 opens.src/img/cmd_fetch.c := libcurl
 opens.src/img/unpack_bz2.c := bzip2

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "img/proto/curl_site.h"
+#include "img/proto/s3.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -39,16 +40,18 @@ static bool stopping(void *arg)
 static int open_site(struct img_fetch *f, const char *url, struct curl_site **out,
 		     struct err *e)
 {
+	bool s3 = !strncmp(url, "s3://", 5);
 	struct http_opts o;
 	int r;
 
 	http_opts_init(&o);
-	r = http_opts_take(&o, f->opts, f->secrets, e);
-	if (r == 0 && o.url)
+	r = s3 ? s3_opts_take(url, &o, f->opts, f->secrets, e)
+	       : http_opts_take(&o, f->opts, f->secrets, e);
+	if (r == 0 && o.url && !s3)
 		r = err_set(e, -EINVAL, "the URL is given twice: '%s' and '%s'", url, o.url);
 	if (r == 0 && optset_unused(f->opts))
 		r = err_set(e, -EINVAL, "there is no option '%s'", optset_unused(f->opts));
-	if (r == 0) {
+	if (r == 0 && !s3) {
 		o.url = mem_strdup(url, e);
 		r = o.url ? 0 : -ENOMEM;
 	}

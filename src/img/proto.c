@@ -5,6 +5,7 @@
 #include "img/proto/http.h"
 #include "img/proto/nbd.h"
 #include "img/proto/null.h"
+#include "img/proto/s3.h"
 
 #include <string.h>
 
@@ -14,6 +15,9 @@ static const struct img_protocol *const protocols[] = {
 #endif
 	&proto_nbd,
 	&proto_null,
+#ifdef HAVE_LIBCURL
+	&proto_s3,
+#endif
 };
 
 /* What QEMU would know; of anything else the colon may be a slip. */

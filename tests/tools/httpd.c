@@ -6,7 +6,7 @@
  *
  * listens on a port of 127.0.0.1 that it prints, serves the files below DIR and writes "METHOD
  * path range" of each request to LOG.  It ends when its standard input does.  A path is /FAULTS/NAME
- * or /NAME, faults being a list of:
+ * or /NAME, faults being a list of these, with - for = where a name may have none:
  *
  *	delay=MS      waits before each answer
  *	cut=N         closes after N bytes of a body
@@ -97,7 +97,7 @@ static const char *fault(const struct question *q, const char *key)
 	while (*p) {
 		size_t len = strcspn(p, ",");
 
-		if (len >= n && !strncmp(p, key, n) && (len == n || p[n] == '='))
+		if (len >= n && !strncmp(p, key, n) && (len == n || p[n] == '=' || p[n] == '-'))
 			return p + n + (len > n);
 		p += len + (p[len] == ',');
 	}
