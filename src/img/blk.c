@@ -37,7 +37,8 @@ void blk_fini(struct blk *b)
 {
 	pthread_mutex_destroy(&b->serial);
 	free(b->filename);
-	b->filename = NULL;
+	free(b->key_id);
+	b->filename = b->key_id = NULL;
 }
 
 static void enter(struct blk *b)

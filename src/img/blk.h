@@ -144,6 +144,9 @@ struct blk {
 	bool compressed_only;
 	bool probed; /* nobody said the format: it was found out */
 	const struct blk_log *log;
+	const char
+		*key_opt; /* the option that named the secret it is unlocked with, a constant */
+	char *key_id;     /* and that secret; owned, NULL: not encrypted */
 	const struct secret_set *secrets; /* given at open; not owned, NULL: none */
 	pthread_mutex_t serial;           /* held around ops of a node that is not parallel */
 };

@@ -79,8 +79,6 @@ static int check_name(const struct img_format *f, const char *key, struct err *e
 	for (const struct img_create_opt *o = f->amend_opts; o && o->name; o++)
 		if (!strcmp(o->name, key))
 			return 0;
-	if (!strncmp(key, "encrypt.", 8) || !strcmp(key, "encryption"))
-		return err_set(e, -ENOTSUP, "%s: encryption is not supported yet", key);
 	return err_set(e, -EINVAL, "Invalid parameter '%s'", key);
 }
 

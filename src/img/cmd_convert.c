@@ -296,6 +296,10 @@ static int new_image(struct convert *c)
 			    "Use of backing file requires explicit backing format");
 	if (r == 0 && c->k.compress && !f->compression)
 		r = err_set(&e, -ENOTSUP, "Compression not supported for this file format");
+	if (r == 0 && c->k.compress &&
+	    (optset_get(&c->set, "encryption") || optset_get(&c->set, "encrypt.format")))
+		r = err_set(&e, -ENOTSUP,
+			    "Compression and encryption not supported at the same time");
 	if (r < 0)
 		return cmd_fail(&e, "%s", "");
 	r = img_create_parse(f, &c->set, &c->k.create, &e);

@@ -215,22 +215,27 @@ static int reopen_base(struct blk *above, const struct blk *top, struct err *e)
 		.secrets = top->secrets,
 		.log = top->log,
 	};
-	int r;
+	struct optset keys = OPTSET_INIT;
+	int r = 0;
 
-	if (!name)
+	if (name && old->key_id)
+		r = optset_set(&keys, old->key_opt, old->key_id, e);
+	o.opts = &keys;
+	if (!name || r < 0) {
+		optset_free(&keys);
 		return -ENOMEM;
+	}
 	/* Our own lock on it would be in the way. */
 	above->backing = NULL;
 	(void)blk_close(old, NULL);
 	r = img_open(&o, &b, e);
 	if (r < 0) {
 		o.flags &= ~(unsigned)(BLK_WRITE | BLK_UNMAP | BLK_WRITETHROUGH);
-		if (img_open(&o, &b, NULL) == 0)
-			above->backing = b;
-		return r;
+		(void)!img_open(&o, &b, NULL);
 	}
+	optset_free(&keys);
 	above->backing = b;
-	return 0;
+	return r;
 }
 
 static int copy_all(struct commit *c, struct err *e)

@@ -178,7 +178,11 @@ static int by_file(struct img_convert *c, struct err *e)
 
 int convert_to_stdout(struct img_convert *c, const struct img_format *f, struct err *e)
 {
-	bool plain = !c->compress && !c->bitmaps && !c->create.backing_file &&
+	struct optset *own = c->create.own;
+	/* what is encrypted needs its place first */
+	bool secret =
+		own && (optset_get(own, "encryption") || optset_get(own, "encrypt.format"));
+	bool plain = !c->compress && !secret && !c->bitmaps && !c->create.backing_file &&
 		     c->create.prealloc == PREALLOC_OFF;
 
 	c->in_place = true; /* nothing to be put in place */

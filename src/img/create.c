@@ -160,7 +160,8 @@ static char type_of(const struct img_format *fmt, bool amend, const char *key)
 static int check_values(const struct img_format *fmt, bool amend, struct optset *set,
 			struct err *e)
 {
-	int r = fmt->backing ? refuse_encryption(set, e) : 0;
+	bool own = find(fmt->create_opts, "encryption");
+	int r = fmt->backing && !own ? refuse_encryption(set, e) : 0;
 
 	for (size_t i = 0; i < set->n && r == 0; i++) {
 		const char *key = set->v[i].key;

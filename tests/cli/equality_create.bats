@@ -151,9 +151,9 @@ setup_file() {
 	END
 }
 
-# The explanations of -o help are our own, there are no encryption options, and one of our own.
+# The explanations of -o help are our own, and so is one option.
 help_names() {
-	sed -E '/encrypt/d; /compression_level/d; s/(<[^>]*>) +- .*/\1/'
+	sed -E '/compression_level/d; s/(<[^>]*>) +- .*/\1/'
 }
 
 @test "create -o help" {

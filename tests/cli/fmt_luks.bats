@@ -84,7 +84,7 @@ setup_file() {
 setup() {
 	common_setup
 	mkdir img
-	cd img
+	cd img || return 1
 }
 
 @test "command lines" {
@@ -268,8 +268,10 @@ put() {
 	cp "$BATS_FILE_TMPDIR/set/b.raw" .
 	# shellcheck disable=SC2086
 	"$VIMG" convert $S --verify -O luks -o key-secret=s,iter-time=1 b.raw v
+	# shellcheck disable=SC2086
 	[ "$("$VIMG" checksum b.raw | cut -d' ' -f1)" = "$("$VIMG" checksum $S --image-opts \
 		driver=luks,key-secret=s,file.filename=v | cut -d' ' -f1)" ]
+	# shellcheck disable=SC2086
 	run "$VIMG" create $S -f luks -o key-secret=s v 1M
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"holds an encrypted volume"* ]]

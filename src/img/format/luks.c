@@ -33,11 +33,18 @@ static struct luks_area area_of(struct blk *b)
 
 /* ---- the disk ---- */
 
+static int no_key(const struct blk *b, struct err *e)
+{
+	return err_set(e, -EPERM, "'%s' was opened for its header, without a key", b->filename);
+}
+
 static int luks_pread(struct blk *b, void *buf, size_t len, uint64_t off, struct err *e)
 {
 	const struct luks *l = to_luks(b);
 	uint8_t *p = buf;
 
+	if (!l->sectors)
+		return no_key(b, e);
 	while (len) {
 		size_t n = len < PIECE ? len : PIECE;
 		int r = blk_pread(b->child, p, n, l->payload + off, e);
@@ -60,6 +67,8 @@ static int luks_pwrite(struct blk *b, const void *buf, size_t len, uint64_t off,
 
 	if (!bounce)
 		return -ENOMEM;
+	if (!l->sectors)
+		return no_key(b, e);
 	while (len) {
 		size_t n = len < PIECE ? len : PIECE;
 		int r;
@@ -123,6 +132,11 @@ static int unlock(struct luks *l, const char *id, const struct luks_area *a,
 	if (!id)
 		return err_set(e, -EINVAL, "Parameter 'key-secret' is required for cipher");
 	r = secret_text(secrets, id, &l->password, e);
+	if (r == 0) {
+		l->blk.key_opt = "key-secret";
+		l->blk.key_id = mem_strdup(id, e);
+		r = l->blk.key_id ? 0 : -ENOMEM;
+	}
 	if (r == 0)
 		r = luks_unlock(a, &l->h, &l->spec, l->password, key, NULL, e);
 	if (r == 0)

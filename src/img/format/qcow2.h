@@ -34,6 +34,7 @@
 struct qcow2_cache;   /* qcow2_cache.c: tables or slices of them, LRU, write-back */
 struct qcow2_regions; /* qcow2_overlap.c: where metadata lies */
 struct qcow2_bitmaps; /* qcow2_bitmap.c: dirty tracking of the persistent bitmaps */
+struct qcow2_crypt;   /* qcow2_crypt.c: keys */
 struct qcow2_memory;  /* qcow2_scratch.c: codecs, buffers, expanded clusters */
 
 /* One internal snapshot, as in its table entry. */
@@ -110,6 +111,8 @@ struct qcow2 {
 	uint32_t snapshots_n;
 	uint64_t snapshots_bytes; /* size of the table in the file */
 	bool on_snapshot;         /* reads come from a snapshot (snapshot_load) */
+
+	struct qcow2_crypt *crypt; /* NULL: not encrypted */
 
 	struct qcow2_bitmaps *bitmaps; /* NULL: no guest byte changed yet */
 
@@ -399,6 +402,6 @@ int qcow2_set_backing(struct blk *b, const char *file, const char *fmt, struct e
 int qcow2_make_empty(struct blk *b, struct err *e) MUST_CHECK;
 uint64_t qcow2_empty_unit(struct blk *b);
 int qcow2_empty_part(struct blk *b, uint64_t off, uint64_t end, struct err *e) MUST_CHECK;
-extern const struct img_create_opt qcow2_create_opts[];
+extern const struct img_create_opt qcow2_create_opts[], qcow2_amend_opts[];
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "img/format/qcow2_crypt.h"
 #include "img/format/qcow2_swap.h"
 
 #include <stdlib.h>
@@ -24,6 +25,10 @@ static int check_names(const struct optset *set, struct err *e)
 
 		while (o->name && strcmp(o->name, set->v[i].key))
 			o++;
+		if (!o->name)
+			for (o = qcow2_amend_opts; o->name; o++)
+				if (!strcmp(o->name, set->v[i].key))
+					break;
 		if (!o->name)
 			return err_set(e, -EINVAL, "Invalid parameter '%s'", set->v[i].key);
 		if (!o->amend)
@@ -241,6 +246,8 @@ int qcow2_amend(struct blk *b, struct optset *set, bool force, struct progress *
 
 	if (r == 0)
 		r = check(s, &w, e);
+	if (r == 0)
+		r = qcow2_crypt_amend(s, set, force, e);
 	if (r < 0)
 		return r;
 	pthread_rwlock_wrlock(&s->io);

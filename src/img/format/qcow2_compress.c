@@ -331,6 +331,9 @@ int qcow2_pwrite_compressed(struct blk *b, const void *buf, size_t len, uint64_t
 		return err_set(
 			e, -ENOTSUP,
 			"an image with an external data file holds no compressed clusters");
+	if (s->crypt)
+		return err_set(e, -ENOTSUP,
+			       "Compression and encryption not supported at the same time");
 	if (off & mask || (len & mask && off + len != qcow2_image_size(s)))
 		return err_set(e, -EINVAL, "compressed writes are of whole clusters");
 	return write_all(s, buf, len, off, turn, e);

@@ -9,6 +9,7 @@
  * Only the first and the last cluster of a plan can be written in part.
  */
 #include "base/bytes.h"
+#include "img/format/qcow2_crypt.h"
 #include "img/format/qcow2_data.h"
 
 #include <string.h>
@@ -157,10 +158,10 @@ static int reserve(struct qcow2 *s, struct qcow2_plan *p, struct err *e)
 }
 
 /* Nobody has ever written past the end of the file, and a write that makes it longer
- * leaves zeroes before itself. */
+ * leaves zeroes before itself, which stand for something else where all is encrypted. */
 static bool is_past_end(struct qcow2 *s, uint64_t host)
 {
-	return !s->eof_unsure && host >= atomic_load(&qcow2_data(s)->size);
+	return !s->crypt && !s->eof_unsure && host >= atomic_load(&qcow2_data(s)->size);
 }
 
 /* Sets @f for guest bytes [from, to) that the plan must fill; under lock. */
@@ -315,13 +316,14 @@ static int write_fill(struct qcow2 *s, const struct qcow2_plan *p, const struct 
 
 	if (f->from >= f->to || f->hole)
 		return 0;
-	if (f->zero)
+	if (f->zero && !s->crypt)
 		return blk_zero(d, base + f->from, f->to - f->from, 0, e);
 	for (; part.from < f->to && r == 0; part.from = part.to) {
 		part.to = min_u64(f->to, part.from + QCOW2_SCRATCH);
 		r = fill_bytes(s, &part, buf, e);
 		if (r == 0)
-			r = blk_pwrite(d, buf, part.to - part.from, base + part.from, e);
+			r = qcow2_data_write(s, buf, part.to - part.from, base + part.from,
+					     part.from, e);
 	}
 	return r;
 }
@@ -334,14 +336,13 @@ static uint64_t fill_len(const struct qcow2_fill *f)
 int qcow2_plan_write(struct qcow2 *s, const struct qcow2_plan *p, const void *buf,
 		     struct err *e)
 {
-	struct blk *d = qcow2_data(s);
 	uint64_t base = p->host - (p->fly.first << s->cluster_bits);
 	uint64_t head = fill_len(&p->head), tail = fill_len(&p->tail), len = p->end - p->off;
 	uint8_t *tmp;
 	int r = 0;
 
 	if (!head && !tail)
-		return blk_pwrite(d, buf, len, base + p->off, e);
+		return qcow2_data_write(s, buf, len, base + p->off, p->off, e);
 	tmp = qcow2_scratch_get(s, e);
 	if (!tmp)
 		return -ENOMEM;
@@ -352,14 +353,15 @@ int qcow2_plan_write(struct qcow2 *s, const struct qcow2_plan *p, const void *bu
 			r = fill_bytes(s, &p->tail, tmp + head + len, e);
 		if (r == 0) {
 			memcpy(tmp + head, buf, len);
-			r = blk_pwrite(d, tmp, head + len + tail, base + p->off - head, e);
+			r = qcow2_data_write(s, tmp, head + len + tail, base + p->off - head,
+					     p->off - head, e);
 		}
 	} else {
 		r = write_fill(s, p, &p->head, tmp, e);
 		if (r == 0)
 			r = write_fill(s, p, &p->tail, tmp, e);
 		if (r == 0)
-			r = blk_pwrite(d, buf, len, base + p->off, e);
+			r = qcow2_data_write(s, buf, len, base + p->off, p->off, e);
 	}
 	qcow2_scratch_put(s, tmp);
 	return r;

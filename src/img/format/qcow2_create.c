@@ -7,12 +7,27 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "img/format/qcow2.h"
+#include "img/format/qcow2_crypt.h"
 #include "img/format/qcow2_emit.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 const struct img_create_opt qcow2_create_opts[] = {
+	{ "encryption", "bool (on/off)",
+	  "Encrypt with format aes; encrypt.format=aes is the same", false, NULL },
+	{ "encrypt.format", "str", "Encrypt the image: luks, or aes, which is weak", false,
+	  NULL },
+	{ "encrypt.key-secret", "str", "Secret that opens the image, by its id", false, NULL },
+	{ "encrypt.cipher-alg", "str",
+	  "Cipher: aes, serpent, twofish (-128, -192, -256), cast5-128", false, NULL },
+	{ "encrypt.cipher-mode", "str", "How it is used: xts, cbc, ctr, ecb", false, NULL },
+	{ "encrypt.ivgen-alg", "str", "Vectors of sectors: plain64, plain, essiv", false,
+	  NULL },
+	{ "encrypt.ivgen-hash-alg", "str", "Hash for essiv", false, NULL },
+	{ "encrypt.hash-alg", "str", "Hash for passwords", false, NULL },
+	{ "encrypt.iter-time", "num", "Milliseconds that trying a password shall take", true,
+	  NULL },
 	{ "cluster_size", "size", "qcow2 cluster size", false, "65536" },
 	{ "extended_l2", "bool (on/off)", "Extended L2 tables", false, "off" },
 	{ "preallocation", "str",
@@ -34,11 +49,19 @@ const struct img_create_opt qcow2_create_opts[] = {
 	{ NULL, NULL, NULL, false, NULL },
 };
 
+const struct img_create_opt qcow2_amend_opts[] = {
+	{ "encrypt.state", "str", "What becomes of the slots: active, inactive", true, NULL },
+	{ "encrypt.keyslot", "num", "Which slot", true, NULL },
+	{ "encrypt.old-secret", "str", "The slots that this secret opens", true, NULL },
+	{ "encrypt.new-secret", "str", "Secret for the slot that becomes active", true, NULL },
+	{ NULL, NULL, NULL, false, NULL },
+};
+
 /* All but the header cluster. */
-static int emit_body(struct blk *file, const struct qcow2_layout *y, struct progress *p,
-		     struct err *e)
+static int emit_body(struct blk *file, const struct qcow2_layout *y, bool zeroes,
+		     struct progress *p, struct err *e)
 {
-	uint64_t cs = 1ull << y->cluster_bits;
+	uint64_t cs = 1ull << y->cluster_bits, zero = zeroes ? QCOW2_OFLAG_ZERO : 0;
 	AUTO_FREE uint8_t *buf = mem_aligned(4096, EMIT_BYTES, e);
 	struct emit m = {
 		.file = file,
@@ -46,7 +69,7 @@ static int emit_body(struct blk *file, const struct qcow2_layout *y, struct prog
 		.cluster = cs,
 		.off = cs,
 		/* An L1 table at the end of the file is not padded. */
-		.end = y->l2 ? y->data_off : y->l1_off + y->l1_entries * 8,
+		.end = y->l2 || y->crypto_len ? y->data_off : y->l1_off + y->l1_entries * 8,
 		.progress = p,
 	};
 	int r;
@@ -59,9 +82,12 @@ static int emit_body(struct blk *file, const struct qcow2_layout *y, struct prog
 	if (r == 0)
 		r = emit_table(&m, y->l2 ? y->l1_entries : 0, y->l1_clusters,
 			       QCOW2_OFLAG_COPIED | y->l2_off, cs, 8, e);
+	/* slots that are not in use read as zeroes */
+	if (r == 0)
+		r = emit_table(&m, 0, y->crypto_clusters, 0, cs, 8, e);
 	if (r == 0 && y->l2)
 		r = emit_table(&m, y->guest_clusters, y->l2_tables,
-			       QCOW2_OFLAG_COPIED | (y->data ? y->data_off : 0), cs,
+			       QCOW2_OFLAG_COPIED | zero | (y->data ? y->data_off : 0), cs,
 			       y->extended_l2 ? 16 : 8, e);
 	return r < 0 ? r : emit_flush(&m, e);
 }
@@ -173,6 +199,10 @@ int qcow2_create_header(const struct img_create *c, const struct qcow2_layout *y
 		.compat = c->lazy_refcounts ? QCOW2_COMPAT_LAZY : 0,
 		.autoclear = c->data_file_raw ? QCOW2_AUTOCLEAR_RAW_DATA : 0,
 		.compression = c->compression_zstd ? QCOW2_ZSTD : QCOW2_ZLIB,
+		.crypt = y->crypt,
+		.has_crypto = y->crypto_len != 0,
+		.crypto_offset = y->crypto_off,
+		.crypto_len = y->crypto_len,
 		.backing_file = backing,
 		.backing_fmt = fmt,
 		.data_file = data,
@@ -232,9 +262,14 @@ static int wipe_header(struct blk *file, uint64_t cluster_size, struct err *e)
 }
 
 static int write_image(struct blk *file, struct blk *data, const struct img_create *c,
-		       const struct qcow2_layout *y, const uint8_t *header, struct progress *p,
-		       struct err *e)
+		       const struct qcow2_layout *y, const struct qcow2_encrypt *k,
+		       const uint8_t *header, struct progress *p, struct err *e)
 {
+	const struct luks_area a = { .file = file,
+				     .base = y->crypto_off,
+				     .len = y->crypto_len };
+	/* preallocated clusters hold nothing that could be decrypted */
+	bool zeroes = y->crypt && c->compat >= 3 && !y->extended_l2;
 	uint64_t cs = 1ull << y->cluster_bits;
 	uint64_t guest =
 		c->prealloc == PREALLOC_FULL ? y->guest_clusters << y->cluster_bits : 0;
@@ -246,7 +281,9 @@ static int write_image(struct blk *file, struct blk *data, const struct img_crea
 	else if (r == 0 && y->data)
 		r = extend(file, y->data_off, y->end, c->prealloc, p, e);
 	if (r == 0)
-		r = emit_body(file, y, p, e);
+		r = emit_body(file, y, zeroes, p, e);
+	if (r == 0 && y->crypto_len)
+		r = luks_create(&k->luks, &a, e);
 	if (r == 0)
 		r = blk_flush(file, e);
 	if (r == 0)
@@ -281,9 +318,15 @@ int qcow2_create(struct blk *file, struct blk *data, const struct img_create *c,
 	/* A raw data file is described whole, whoever writes to it. */
 	bool l2 = c->prealloc != PREALLOC_OFF || c->data_file_raw;
 	struct qcow2_layout y = { .l2 = l2, .data = l2 && !data };
+	struct qcow2_encrypt k;
 	uint8_t *header;
-	int r = qcow2_create_plan(c, data, &y, e);
+	int r = qcow2_encrypt_parse(c, &k, e);
 
+	if (r < 0)
+		return r;
+	y.crypt = k.method;
+	y.crypto_len = k.method == QCOW2_CRYPT_LUKS ? luks_create_bytes(&k.luks) : 0;
+	r = qcow2_create_plan(c, data, &y, e);
 	if (r < 0)
 		return r;
 	header = mem_aligned(4096, c->cluster_size, e);
@@ -291,7 +334,7 @@ int qcow2_create(struct blk *file, struct blk *data, const struct img_create *c,
 		return -ENOMEM;
 	r = qcow2_create_header(c, &y, header, e);
 	if (r == 0)
-		r = write_image(file, data, c, &y, header, p, e);
+		r = write_image(file, data, c, &y, &k, header, p, e);
 	free(header);
 	return r;
 }

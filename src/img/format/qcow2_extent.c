@@ -78,12 +78,12 @@ static int find_prealloc(struct qcow2 *s, struct err *e)
 
 static unsigned flags_of(const struct qcow2 *s, const struct qcow2_run *run)
 {
-	unsigned place = run->has_host ? BLK_EXT_OFFSET : 0;
+	unsigned place = run->has_host && !s->crypt ? BLK_EXT_OFFSET : 0;
 
 	switch (run->kind) {
 	case QCOW2_NORMAL:
 		return BLK_EXT_DATA | BLK_EXT_ALLOCATED | place |
-		       (s->prealloc ? BLK_EXT_RECURSE : 0);
+		       (s->prealloc && !s->crypt ? BLK_EXT_RECURSE : 0);
 	case QCOW2_COMPRESSED:
 		return BLK_EXT_DATA | BLK_EXT_ALLOCATED | BLK_EXT_COMPRESSED;
 	case QCOW2_ZERO_ALLOC:
@@ -113,7 +113,7 @@ static int find_extent(struct qcow2 *s, uint64_t off, uint64_t max, struct blk_e
 		/* what cannot be looked up fails when it is asked for */
 		if (qcow2_lookup(s, off + out->len, max - out->len, &run, NULL) < 0 ||
 		    flags_of(s, &run) != out->flags ||
-		    (run.has_host && run.host != out->host_off + out->len))
+		    (out->flags & BLK_EXT_OFFSET && run.host != out->host_off + out->len))
 			break;
 		out->len += run.len;
 	}

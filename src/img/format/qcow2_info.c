@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/mem.h"
 #include "img/format/qcow2.h"
+#include "img/format/qcow2_crypt.h"
 #include "img/proto/file.h"
 
 /* The data file counts only where it was opened: `info` looks at headers alone. */
@@ -62,8 +63,9 @@ static void info_bitmaps(const struct img_info *i, struct detail *in)
 	}
 }
 
-static int info_specific(const struct qcow2_header *h, struct img_info *out, struct err *e)
+static int info_specific(const struct qcow2 *s, struct img_info *out, struct err *e)
 {
+	const struct qcow2_header *h = &s->h;
 	struct detail *d = out->specific = detail_new();
 
 	detail_text(d, "compat", h->version == 2 ? "0.10" : "1.1");
@@ -78,6 +80,8 @@ static int info_specific(const struct qcow2_header *h, struct img_info *out, str
 		detail_text(d, "data-file", h->data_file);
 		detail_bool(d, "data-file-raw", h->autoclear & QCOW2_AUTOCLEAR_RAW_DATA);
 	}
+	if (s->crypt)
+		qcow2_crypt_detail(s, detail_group(d, "encrypt"));
 	if (out->bitmaps_n)
 		info_bitmaps(out, detail_list(d, "bitmaps"));
 	return detail_end(d, e);
@@ -106,7 +110,7 @@ int qcow2_info(struct blk *b, struct img_info *out, struct err *e)
 	if (r == 0 && h->has_bitmaps)
 		r = qcow2_bitmaps_list(s, &out->bitmaps, &out->bitmaps_n, e);
 	if (r == 0)
-		r = info_specific(h, out, e);
+		r = info_specific(s, out, e);
 	if (r < 0)
 		img_info_free(out);
 	return r;

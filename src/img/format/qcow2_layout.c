@@ -43,7 +43,8 @@ int qcow2_layout_plan(struct qcow2_layout *y, struct err *e)
 	y->l1_clusters = div_up(y->l1_entries * 8, 1ull << cb);
 	y->l2_tables = y->some ? y->some_tables : y->l2 ? y->l1_entries : 0;
 
-	others = 1 + y->l1_clusters + y->l2_tables;
+	y->crypto_clusters = div_up(y->crypto_len, 1ull << cb);
+	others = 1 + y->l1_clusters + y->crypto_clusters + y->l2_tables;
 	others += y->some ? y->some_clusters : y->data ? y->guest_clusters : 0;
 	y->total = 0;
 	plan_refcounts(y, others);
@@ -53,7 +54,8 @@ int qcow2_layout_plan(struct qcow2_layout *y, struct err *e)
 	y->reftable_off = 1ull << cb;
 	y->refblock_off = y->reftable_off + (y->reftable_clusters << cb);
 	y->l1_off = y->refblock_off + (y->refblocks << cb);
-	y->l2_off = y->l1_off + (y->l1_clusters << cb);
+	y->crypto_off = y->l1_off + (y->l1_clusters << cb);
+	y->l2_off = y->crypto_off + (y->crypto_clusters << cb);
 	y->data_off = y->l2_off + (y->l2_tables << cb);
 	y->end = y->total << cb;
 	return 0;

@@ -2,7 +2,7 @@
 /*
  * Where everything lies in a new image, front to back without gaps:
  *
- *	header | refcount table | refcount blocks | L1 | L2 tables | guest clusters
+ *	header | refcount table | refcount blocks | L1 | LUKS header | L2 tables | guest clusters
  *
  * The last two only if they are preallocated.  create writes this; measure adds it up.
  */
@@ -19,8 +19,10 @@ struct qcow2_layout {
 	uint64_t size; /* guest bytes */
 	unsigned cluster_bits, refcount_order;
 	bool extended_l2;
-	bool l2;   /* lay out L2 tables */
-	bool data; /* lay out guest clusters in this file */
+	bool l2;             /* lay out L2 tables */
+	bool data;           /* lay out guest clusters in this file */
+	unsigned crypt;      /* method of encryption */
+	uint64_t crypto_len; /* bytes of the LUKS header; 0: none */
 	/* Only so many of both, which whoever writes the tables chooses. */
 	bool some;
 	uint64_t some_tables, some_clusters;
@@ -29,7 +31,8 @@ struct qcow2_layout {
 	uint64_t l1_entries, l1_clusters, l2_tables;
 	uint64_t guest_clusters; /* of the image, wherever they lie */
 	uint64_t reftable_clusters, refblocks, total;
-	uint64_t reftable_off, refblock_off, l1_off, l2_off, data_off, end;
+	uint64_t crypto_clusters;
+	uint64_t reftable_off, refblock_off, l1_off, crypto_off, l2_off, data_off, end;
 };
 
 /* -EFBIG: the L1 table would be larger than readers of the format take, or the file beyond

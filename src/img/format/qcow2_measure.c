@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "img/format/qcow2.h"
 #include "img/format/qcow2_bitmap.h"
+#include "img/format/qcow2_crypt.h"
 #include "img/format/qcow2_layout.h"
 
 #include <stdlib.h>
@@ -99,10 +100,14 @@ int qcow2_measure(const struct img_create *c, struct blk *src, struct img_measur
 {
 	struct qcow2_layout y = { .extended_l2 = c->extended_l2, .l2 = true, .data = true };
 	uint64_t size = src ? src->size : c->size, cs = c->cluster_size, data = 0;
+	struct qcow2_encrypt k;
 	int r = check_options(c, e);
 
+	if (r == 0)
+		r = qcow2_encrypt_parse(c, &k, e);
 	if (r < 0)
 		return r;
+	y.crypto_len = k.method == QCOW2_CRYPT_LUKS ? luks_create_bytes(&k.luks) : 0;
 	y.cluster_bits = (unsigned)__builtin_ctzll(cs);
 	y.refcount_order = (unsigned)__builtin_ctz(c->refcount_bits);
 	y.size = size > INT64_MAX - cs ? size : round_up(size, cs);

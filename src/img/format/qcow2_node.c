@@ -3,6 +3,7 @@
 #include "img/format/qcow2_node.h"
 
 #include "img/format/qcow2_compact.h"
+#include "img/format/qcow2_crypt.h"
 #include "img/format/qcow2_emit.h"
 
 #include <stdlib.h>
@@ -13,6 +14,7 @@ enum { FREES_MAX = 32768 };
 
 void qcow2_destroy(struct qcow2 *s)
 {
+	qcow2_crypt_free(s->crypt);
 	qcow2_memory_free(s);
 	qcow2_bitmaps_free(s);
 	qcow2_snapshots_free(s->snapshots, s->snapshots_n);
@@ -150,6 +152,7 @@ const struct img_format img_format_qcow2 = {
 	.snapshot_list = qcow2_snapshot_list,
 	.snapshot = qcow2_snapshot,
 	.snapshot_load = qcow2_snapshot_load,
+	.amend_opts = qcow2_amend_opts,
 	.amend = qcow2_amend,
 	.measure = qcow2_measure,
 	.set_backing = qcow2_set_backing,

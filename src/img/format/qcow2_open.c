@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "img/format/qcow2.h"
+#include "img/format/qcow2_crypt.h"
 #include "img/format/qcow2_node.h"
 #include "img/format/qcow2_options.h"
 
@@ -224,9 +225,6 @@ static int check_usable(const struct qcow2 *s, struct err *e)
 	if (s->h.incompat & QCOW2_INCOMPAT_CORRUPT && flags & BLK_WRITE && !(flags & BLK_CHECK))
 		return err_set(e, -EACCES,
 			       "qcow2: Image is corrupt; cannot be opened read/write");
-	if (s->h.crypt && (!(flags & BLK_NOIO) || flags & BLK_WRITE))
-		return err_set(e, -ENOTSUP, "'%s' is encrypted (%s), which is not supported",
-			       s->blk.filename, s->h.crypt == 1 ? "AES" : "LUKS");
 	return 0;
 }
 
@@ -268,6 +266,8 @@ static int open_node(struct qcow2 *s, struct optset *opts, struct err *e)
 	r = check_usable(s, e);
 	if (r == 0)
 		r = qcow2_options_parse(s, opts, s->blk.flags, &o, e);
+	if (r == 0)
+		r = qcow2_crypt_open(s, opts, e);
 	if (r == 0)
 		r = open_data_file(s, o.data_file, e);
 	if (r < 0)

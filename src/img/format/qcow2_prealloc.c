@@ -84,7 +84,8 @@ static int fill(struct qcow2 *s, struct job *j, uint64_t host, uint64_t len, uin
 	struct blk *d = qcow2_data(s);
 	bool hole = !s->eof_unsure && !d->fixed && host >= atomic_load(&d->size);
 
-	*flag = 0;
+	/* neither holes nor zero bytes are zero once they are decrypted */
+	*flag = s->crypt && s->h.version >= 3 && s->subclusters == 1 ? QCOW2_OFLAG_ZERO : 0;
 	j->host_end = max_u64(j->host_end, host + len);
 	if (qcow2_data_is_raw(s))
 		return 0; /* what the data file holds is what the guest sees */

@@ -4,6 +4,7 @@
  * is then read without it, one request for each stretch that lies in a row there.
  */
 #include "base/bytes.h"
+#include "img/format/qcow2_crypt.h"
 #include "img/format/qcow2_data.h"
 
 #include <string.h>
@@ -41,23 +42,12 @@ static int read_backing(struct qcow2 *s, uint8_t *buf, size_t len, uint64_t off,
 	return have ? blk_pread(b, buf, have, off, e) : 0;
 }
 
-/* A file may end before the last cluster does, or where preallocated clusters begin. */
-static int read_file(struct qcow2 *s, uint8_t *buf, size_t len, uint64_t off, struct err *e)
-{
-	struct blk *f = qcow2_data(s);
-	uint64_t size = atomic_load(&f->size);
-	size_t have = off < size ? (size_t)min_u64(len, size - off) : 0;
-
-	memset(buf + have, 0, len - have);
-	return have ? blk_pread(f, buf, have, off, e) : 0;
-}
-
 static int read_run(struct qcow2 *s, const struct qcow2_run *run, uint8_t *buf, uint64_t off,
 		    struct err *e)
 {
 	switch (run->kind) {
 	case QCOW2_NORMAL:
-		return read_file(s, buf, run->len, run->host, e);
+		return qcow2_data_read(s, buf, run->len, run->host, off, e);
 	case QCOW2_UNALLOCATED:
 		return read_backing(s, buf, run->len, off, e);
 	default:

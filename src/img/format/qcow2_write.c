@@ -5,6 +5,7 @@
  */
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "img/format/qcow2_crypt.h"
 #include "img/format/qcow2_data.h"
 
 #include <string.h>
@@ -28,7 +29,7 @@ static int put(struct qcow2 *s, const struct qcow2_plan *p, bool planned,
 				 from->off + at, from->reflink_only, e);
 	if (planned)
 		return qcow2_plan_write(s, p, from->buf + at, e);
-	return blk_pwrite(qcow2_data(s), from->buf + at, p->end - p->off, host, e);
+	return qcow2_data_write(s, from->buf + at, p->end - p->off, host, p->off, e);
 }
 
 static int put_all(struct qcow2 *s, const struct source *from, uint64_t len, uint64_t off,
@@ -123,6 +124,8 @@ int qcow2_clone(struct blk *b, uint64_t off, uint64_t len, struct blk *src, uint
 
 	if ((off | len) & (s->cluster_size - 1))
 		return err_set(e, -EOPNOTSUPP, "not whole clusters");
+	if (s->crypt)
+		return err_set(e, -EOPNOTSUPP, "what is encrypted is written");
 	pthread_rwlock_rdlock(&s->io);
 	r = begin(s, off, len, e);
 	if (r == 0)

@@ -81,8 +81,8 @@ static void the_words_of_qemu_img(void **state)
 	refuses("qcow2", "compat=5", -EINVAL, "Parameter 'version' does not accept value '5'");
 	refuses("qcow2", "compression_type=lz4", -EINVAL,
 		"Parameter 'compression-type' does not accept value 'lz4'");
-	refuses("qcow2", "encryption=on", -ENOTSUP, "encryption is not supported");
-	refuses("qcow2", "encrypt.format=luks", -ENOTSUP, "encryption is not supported");
+	refuses("qcow2", "encryption=x", -EINVAL,
+		"Parameter 'encryption' expects 'on' or 'off'");
 }
 
 static bool exists(const char *name)

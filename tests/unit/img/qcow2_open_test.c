@@ -241,17 +241,23 @@ static void corrupt_images_are_not_written(void **state)
 	end(&p);
 }
 
-static void encrypted_images_show_their_header_only(void **state)
+static void without_a_key_only_the_header_is_shown(void **state)
 {
+	struct err e = { 0 };
 	struct place p;
 	struct blk *b;
 
 	start(&p);
 	store_be32(p.image + H_CRYPT, 1);
-	assert_int_equal(open_it(&p, 0, NULL, &b, NULL), -ENOTSUP);
-	assert_int_equal(open_it(&p, BLK_WRITE, NULL, &b, NULL), -ENOTSUP);
+	assert_int_equal(open_it(&p, 0, NULL, &b, &e), -EINVAL);
+	assert_string_equal(e.msg, "Parameter 'encrypt.key-secret' is required for cipher");
+	assert_int_equal(open_it(&p, BLK_WRITE, "encrypt.key-secret=x", &b, &e), -EINVAL);
+	assert_string_equal(e.msg, "No secret with id 'x'");
 	assert_int_equal(open_it(&p, BLK_NOIO, NULL, &b, NULL), 0);
 	assert_int_equal(blk_close(b, NULL), 0);
+	store_be32(p.image + H_CRYPT, 2);
+	assert_int_equal(open_it(&p, BLK_NOIO, NULL, &b, &e), -EUCLEAN);
+	assert_string_equal(e.msg, "Missing CRYPTO header for crypt method 2");
 	end(&p);
 }
 
@@ -389,7 +395,7 @@ int main(void)
 		cmocka_unit_test(a_check_is_bounded_by_the_file_too),
 		cmocka_unit_test(every_length_of_file_is_answered),
 		cmocka_unit_test(corrupt_images_are_not_written),
-		cmocka_unit_test(encrypted_images_show_their_header_only),
+		cmocka_unit_test(without_a_key_only_the_header_is_shown),
 		cmocka_unit_test(data_files_are_named_or_refused),
 		cmocka_unit_test(lazy_image_is_dirty_while_it_changes),
 		cmocka_unit_test(dirty_image_is_repaired_before_it_is_written),

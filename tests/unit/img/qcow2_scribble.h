@@ -27,6 +27,7 @@ struct setup {
 	unsigned compat, refcount_bits;
 	bool compressed, zstd, extended_l2, lazy, snapshots;
 	bool data_file, data_raw, bitmap;
+	const char *encrypt; /* luks, aes, or NULL; QEMU then judges in tests/cli */
 	const char *backing; /* format of the backing image, or NULL */
 	enum blk_prealloc prealloc;
 	bool small_caches; /* tables leave them all the time */
@@ -152,10 +153,24 @@ static inline struct blk *open_image_as(const char *name, const char *format, un
 	return b;
 }
 
+/* One secret, "s". */
+static inline const struct secret_set *scribble_secrets(void)
+{
+	static char id[] = "s";
+	static uint8_t word[] = "open sesame";
+	static struct secret secret = { id, word, sizeof(word) - 1 };
+	static const struct secret_set set = { &secret, 1 };
+
+	return &set;
+}
+
 static inline struct blk *open_with(const char *text, unsigned flags)
 {
 	struct optset opts = OPTSET_INIT;
-	struct img_open o = { .filename = IMAGE, .format = "qcow2", .flags = flags };
+	struct img_open o = { .filename = IMAGE,
+			      .format = "qcow2",
+			      .flags = flags,
+			      .secrets = scribble_secrets() };
 	struct err e = { 0 };
 	struct blk *b = NULL;
 
@@ -183,6 +198,8 @@ static inline void world_open(struct world *w)
 		w->b = open_with(
 			"l2-cache-size=2k,l2-cache-entry-size=512,refcount-cache-size=512",
 			flags);
+	else if (w->s->encrypt)
+		w->b = open_with("encrypt.key-secret=s", flags);
 	else
 		w->b = open_image_as(IMAGE, "qcow2", flags);
 }
@@ -220,10 +237,11 @@ static inline void make_backing(struct world *w)
 
 static inline void world_new(struct world *w, const struct setup *s, uint64_t seed)
 {
+	struct optset own = OPTSET_INIT;
 	struct img_create c;
 	struct err e = { 0 };
 
-	*w = (struct world){ .s = s, .rng = seed, .qemu = have_qemu() };
+	*w = (struct world){ .s = s, .rng = seed, .qemu = !s->encrypt && have_qemu() };
 	/* a few L2 tables, and a last cluster that is cut */
 	w->size = s->cluster < 4096 ? 640 << 10 : s->cluster >= 1 << 20 ? 20 << 20 : 6 << 20;
 	w->size += s->cluster / 1024 * 512 + 512;
@@ -251,7 +269,16 @@ static inline void world_new(struct world *w, const struct setup *s, uint64_t se
 		c.backing_fmt = s->backing;
 		c.backing_file = strcmp(s->backing, "raw") ? "base.qcow2" : "base.raw";
 	}
+	if (s->encrypt) {
+		must(optset_set(&own, "encrypt.format", s->encrypt, &e), &e);
+		must(optset_set(&own, "encrypt.key-secret", "s", &e), &e);
+		if (!strcmp(s->encrypt, "luks"))
+			must(optset_set(&own, "encrypt.iter-time", "1", &e), &e);
+		c.own = &own;
+		c.secrets = scribble_secrets();
+	}
 	must(img_create_file(IMAGE, &img_format_qcow2, &c, 0, NULL, NULL, &e), &e);
+	optset_free(&own);
 	if (s->bitmap && w->qemu)
 		must_run("qemu-img bitmap --add -g 32k " IMAGE " changes");
 	world_open(w);
@@ -330,7 +357,8 @@ static inline void must_hold(struct blk *b, const uint8_t *want, uint64_t size,
 /* The closed image: sound, and equal to the model for us and for others. */
 static inline void world_judge(struct world *w)
 {
-	struct blk *b = open_image_as(IMAGE, "qcow2", 0);
+	struct blk *b = w->s->encrypt ? open_with("encrypt.key-secret=s", 0)
+				      : open_image_as(IMAGE, "qcow2", 0);
 
 	must_hold(b, w->model, w->size, "after reopening");
 	close_image(b);
@@ -339,7 +367,8 @@ static inline void world_judge(struct world *w)
 
 		if (!w->snaps[i].bytes)
 			continue;
-		b = open_image_as(IMAGE, "qcow2", 0);
+		b = w->s->encrypt ? open_with("encrypt.key-secret=s", 0)
+				  : open_image_as(IMAGE, "qcow2", 0);
 		must(qcow2_snapshot_load(b, w->snaps[i].name, &e), &e);
 		must_hold(b, w->snaps[i].bytes, min_u64(b->size, w->snaps[i].size),
 			  w->snaps[i].name);
