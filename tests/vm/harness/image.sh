@@ -21,7 +21,7 @@ sysroot=
 [ ! -d "$parts/sysroot" ] || sysroot=$parts/sysroot
 modules="tun tap vhost vhost_net vhost_vsock kvm kvm-amd kvm-intel bridge stp vfio vfio-pci
 	vfio_iommu_type1 msr cpuid virtio_blk virtio_net virtio_pci virtio_iommu ext4
-	crc32c_generic crc32c_intel overlay loop veth"
+	crc32c_generic crc32c_intel overlay loop veth 9p 9pnet_virtio"
 
 rm -rf "$root"
 mkdir -p "$root"/{bin,sbin,dev,proc,sys,run,tmp,root,home,vm,mnt,boot} "$root"/usr/{bin,sbin,lib,share} \
