@@ -51,6 +51,10 @@ need zlib.q qemu-img convert -c -O qcow2 src.raw zlib.q
 need zstd.q qemu-img convert -c -O qcow2 -o compression_type=zstd src.raw zstd.q
 need sparse.vmdk qemu-img convert -O vmdk src.raw sparse.vmdk
 need stream.vmdk qemu-img convert -O vmdk -o subformat=streamOptimized src.raw stream.vmdk
+secret="--object secret,id=s,data=bench"
+luks=driver=luks,key-secret=s,file.filename=disk.luks
+# shellcheck disable=SC2086
+need disk.luks "$vimg" create -q $secret -f luks -o key-secret=s,iter-time=10 disk.luks 2G
 need tera.q qemu-img create -q -f qcow2 -o preallocation=metadata tera.q 1T
 need big.q qemu-img create -q -f qcow2 -o preallocation=metadata big.q 100G
 if [ ! -e over.q ]; then
@@ -79,6 +83,8 @@ row "convert to vmdk streamOptimized" "$fresh" "convert -O vmdk -o subformat=str
 row "vmdk streamOptimized to raw" "$fresh" "convert -O raw stream.vmdk o.img"
 row "convert to vmdk monolithicSparse" "$fresh" "convert -O vmdk src.raw o.img"
 row "vmdk monolithicSparse to raw" "$fresh" "convert -O raw sparse.vmdk o.img"
+row "write luks" ":" "convert -n $secret --target-image-opts src.raw $luks"
+row "read luks" ":" "compare $secret --image-opts driver=raw,file.filename=src.raw $luks"
 row "compare, same content" ":" "compare -q src.raw plain.q"
 beside "checksum, beside sha256sum" ":" "checksum src.raw" "sha256sum src.raw"
 row "create 1T preallocation=metadata" "$fresh" \
