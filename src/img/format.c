@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "img/format/luks.h"
+#include "img/format/qcow.h"
 #include "img/format/qcow2.h"
 #include "img/format/qed.h"
 #include "img/format/raw.h"
@@ -15,6 +16,7 @@
 /* clang-format off */
 const struct img_format *const img_formats[] = {
 	&img_format_luks,
+	&img_format_qcow,
 	&img_format_qcow2,
 	&img_format_qed,
 	&img_format_vdi,
@@ -36,9 +38,7 @@ const struct img_format *img_format_find(const char *name)
 
 bool img_format_exists(const char *name)
 {
-	static const char others[][12] = {
-		"bochs", "cloop", "dmg", "parallels", "qcow", "vhdx"
-	};
+	static const char others[][12] = { "bochs", "cloop", "dmg", "parallels", "vhdx" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		if (!strcmp(others[i], name))

@@ -88,7 +88,8 @@ setup_file() {
 		= qemu-img check -r all bad.qed >/dev/null 2>&1; qemu-img map --output=json bad.qed
 		# opened for writing, what was not closed is looked at first
 		= qemu-img convert -n -O qed b.raw dirty.qed; inf dirty.qed; qemu-img check dirty.qed
-		= qemu-img convert -O qed b.raw n; inf n; qemu-img compare n b.raw; qemu-img check n
+		# qemu-img puts the table between the first cluster and the second
+		= qemu-img convert -O qed b.raw n; inf n; qemu-img compare n b.raw; qemu-img check n | sed 's/[0-9.]*% frag/frag/'
 		= qemu-img convert -O qed -B a.qed -F qed b.raw n; inf n; qemu-img compare n b.raw; qemu-img check n
 	END
 }

@@ -431,10 +431,17 @@ static int write_new(struct l2map *m, const struct l2map_run *run, const uint8_t
 		     uint64_t off, struct err *e)
 {
 	uint64_t first = off / m->cluster, n = div_up(off + run->len, m->cluster) - first;
-	uint64_t host = round_up(m->end, m->cluster);
 	size_t done = 0, len = (size_t)run->len;
+	uint64_t host;
 	int r = 0;
 
+	/* tables first: what is written together then lies together */
+	for (uint64_t t = first / m->l2_n; t <= (first + n - 1) / m->l2_n && r == 0; t++)
+		if (!m->kind->load(m->l1 + t * 8))
+			r = make_table(m, t, e);
+	if (r < 0)
+		return r;
+	host = round_up(m->end, m->cluster);
 	if (host + n * m->cluster > m->kind->end_max)
 		return no_room(m, e);
 	m->end = host + n * m->cluster;
