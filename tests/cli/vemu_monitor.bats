@@ -45,6 +45,11 @@ finish() {
 	# shellcheck disable=SC2086
 	kernel 48 b8 88 77 66 55 44 33 22 11 $spin
 	start
+	# the guest has come to its loop
+	for _ in {1..100}; do
+		ask 'print $rip' >got
+		! grep -qx 16777738 got || break
+	done
 	ask 'p 6 * (3 + 4) - 0x2' 'p/x $rax' 'p/x $eax + 1' 'print $rip' 'p 1 / 0' 'p $nobody' 'p (((1' 'p 1 2' \
 		'x/2i 0x1000200' 'x/2i $rip' 'xp/3xb 0x1000200' 'xp/1xg 0x1000202' 'xp/2dh 0x1000202' 'x/1oh 0x1000202' \
 		'xp/2ub 0x1000200' 'xp/4c 0x1000202' 'xp /1 0x1000202' 'x 0xffff800000000000' 'xp/1z 0' 'xp/1xb 0x1000200 9' \
