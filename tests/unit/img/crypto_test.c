@@ -11,8 +11,10 @@
 
 static void fill(uint8_t *p, size_t len, unsigned seed)
 {
-	for (size_t i = 0; i < len; i++)
-		p[i] = (uint8_t)(seed = seed * 1103515245 + 12345) ^ (uint8_t)(seed >> 16);
+	for (size_t i = 0; i < len; i++) {
+		seed = seed * 1103515245 + 12345;
+		p[i] = (uint8_t)(seed ^ seed >> 16);
+	}
 }
 
 /* Whatever does it here, by instruction or not, does what nettle's own XTS does. */

@@ -237,7 +237,7 @@ static inline int world_amend(struct world *w, const char *key, const char *valu
 	int r = optset_set(&o, key, value, e);
 
 	if (r == 0)
-		r = img_format_qcow2.amend(w->b, &o, NULL, e);
+		r = img_format_qcow2.amend(w->b, &o, false, NULL, e);
 	optset_free(&o);
 	return r;
 }

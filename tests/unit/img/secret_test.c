@@ -22,7 +22,7 @@ static int add(struct secret_set *s, const char *def, struct err *e)
 
 static void finds_what_was_added(void **state)
 {
-	struct secret_set s = { NULL, 0 };
+	struct secret_set s = { 0 };
 	const struct secret *a;
 	const char *text = NULL;
 	struct err e = { 0 };
@@ -47,7 +47,7 @@ static void finds_what_was_added(void **state)
 /* Made with openssl enc -aes-256-cbc. */
 static void opens_an_encrypted_one(void **state)
 {
-	struct secret_set s = { NULL, 0 };
+	struct secret_set s = { 0 };
 	struct err e = { 0 };
 	const char *text;
 
@@ -88,7 +88,7 @@ static void text_must_be_utf8(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct secret_set s = { NULL, 0 };
+		struct secret_set s = { 0 };
 		struct err e = { 0 };
 		char def[64];
 		const char *text;
