@@ -159,7 +159,7 @@ static inline const struct secret_set *scribble_secrets(void)
 	static char id[] = "s";
 	static uint8_t word[] = "open sesame";
 	static struct secret secret = { id, word, sizeof(word) - 1 };
-	static const struct secret_set set = { &secret, 1 };
+	static const struct secret_set set = { .v = &secret, .n = 1 };
 
 	return &set;
 }
