@@ -84,7 +84,8 @@ json_t *info_json(const char *filename, const struct img_info *i)
 	put_int(o, "virtual-size", i->virtual_size);
 	if (i->actual_size != UINT64_MAX)
 		put_int(o, "actual-size", i->actual_size);
-	put_bool(o, "dirty-flag", i->dirty);
+	if (!i->no_flags)
+		put_bool(o, "dirty-flag", i->dirty);
 	if (i->cluster_size)
 		put_int(o, "cluster-size", i->cluster_size);
 	if (i->encrypted)

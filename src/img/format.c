@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "img/format/luks.h"
+#include "img/format/parallels.h"
 #include "img/format/qcow.h"
 #include "img/format/qcow2.h"
 #include "img/format/qed.h"
@@ -14,8 +15,10 @@
 
 /* One a line, so that those who add one do not meet. */
 /* clang-format off */
+/* clang-format off: one a line */
 const struct img_format *const img_formats[] = {
 	&img_format_luks,
+	&img_format_parallels,
 	&img_format_qcow,
 	&img_format_qcow2,
 	&img_format_qed,

@@ -164,6 +164,7 @@ struct img_info {
 	uint64_t actual_size;  /* bytes allocated on the host; UINT64_MAX: nobody tells */
 	uint64_t cluster_size; /* 0: none */
 	bool encrypted, compressed, dirty;
+	bool no_flags;               /* the format cannot say whether it is dirty */
 	char *backing_filename;      /* as in the header */
 	char *full_backing_filename; /* resolved */
 	char *backing_format;
