@@ -135,7 +135,7 @@ serve_by() {
 	pids=$(cat pid)
 	port=${uri#nbd://127.0.0.1:}
 	port=${port%/}
-	for name in "$uri" "nbd:127.0.0.1:$port" "nbd+tcp://127.0.0.1:$port"; do
+	for name in "$uri" "nbd:127.0.0.1:$port" "nbd:127.0.0.1:$port:exportname=" "nbd+tcp://127.0.0.1:$port"; do
 		"$VIMG" compare -f raw -F raw "$name" a.raw
 	done
 	"$VIMG" convert --image-opts "driver=nbd,host=127.0.0.1,port=$port" -O raw b.raw

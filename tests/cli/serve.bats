@@ -295,6 +295,16 @@ certificates() {
 	grep -q 'a.raw' log
 }
 
+@test "a file that is cut short behind its back: others go on" {
+	head -c 4M /dev/urandom >t.raw
+	serve -w -f raw t.raw
+	truncate -s 1000000 t.raw
+	qemu-io -f raw -c 'read -P 0 2M 1M' "$uri" | grep -q '^read 1048576'
+	qemu-io -f raw -c 'read 0 1M' "$uri" >/dev/null || :
+	qemu-io -f raw -c 'write -P 4 0 64k' -c 'read -P 4 0 64k' "$uri" | grep -q '^read 65536'
+	stop
+}
+
 @test "nonsense from clients does not end it" {
 	requires socat
 	serve -v -f raw a.raw

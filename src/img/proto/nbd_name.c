@@ -185,9 +185,9 @@ static int parse_old(const char *text, struct nbd_name *n, struct err *e)
 		return say(&n->path, str_printf(e, "%.*s", (int)(end - p - 5), p + 5), "socket",
 			   e);
 	}
-	for (colon = end; colon > p && *colon != ':'; colon--)
+	for (colon = end > p ? end - 1 : p; colon > p && *colon != ':'; colon--)
 		;
-	if (colon == p || colon == end)
+	if (colon == p || colon + 1 == end)
 		return err_set(e, -EINVAL, "nbd: '%s' is not host:port", text);
 	if (*p == '[' && colon[-1] == ']')
 		r = say(&n->host, str_printf(e, "%.*s", (int)(colon - p - 2), p + 1), "host",
