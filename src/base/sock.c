@@ -15,7 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { BACKLOG = 64, WAIT_MAX = 4 };
+enum { BACKLOG = 64, WAIT_MAX = 4, SEND_BYTES = 2 << 20 };
 
 /* A socket that nobody listens at any more is in the way. */
 static void clear_way(const struct sockaddr_un *a)
@@ -142,7 +142,9 @@ bool sock_listens(int fd)
 
 int sock_accept(int listener, int *fd, struct err *e)
 {
-	const int one = 1;
+	const int one = 1, wish = SEND_BYTES;
+	socklen_t len = sizeof(struct sockaddr);
+	struct sockaddr a;
 	int c = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
 	if (c < 0 && (errno == EINTR || errno == EAGAIN || errno == ECONNABORTED))
@@ -152,6 +154,9 @@ int sock_accept(int listener, int *fd, struct err *e)
 	/* no use on a local socket, which does not mind */
 	(void)setsockopt(c, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	(void)setsockopt(c, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	/* TCP finds out itself what is good; a local socket holds less than a request. */
+	if (getsockname(c, &a, &len) == 0 && a.sa_family == AF_UNIX)
+		(void)setsockopt(c, SOL_SOCKET, SO_SNDBUF, &wish, sizeof(wish));
 	*fd = c;
 	return 1;
 }
