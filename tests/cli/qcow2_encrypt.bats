@@ -91,7 +91,7 @@ setup() {
 		= q measure -O qcow2 -o encrypt.format=luks,$K,encrypt.iter-time=10 --size 10M
 		= q measure -O qcow2 -o encrypt.format=aes,$K --size 10M
 		= inf a.q; inf --output=json a.q
-		= q info $A | sed '/disk size/d'
+		= q info $A | sed '1d; /disk size/d'
 		= qemu-img map a.q
 		= qemu-img check a.q
 		= q check $I; q check $A
@@ -108,7 +108,7 @@ setup() {
 		= q convert -O qcow2 -o encrypt.format=aes,$K b.raw n; inf n; qemu-img compare $S --image-opts driver=qcow2,$K,file.filename=n driver=raw,file.filename=b.raw
 		= q resize $I 8M; inf a.q; q check $I
 		= q resize --shrink $I 1M; inf a.q; q check $I
-		= q snapshot -c one $I; q snapshot -a one $I; q check $I
+		= q snapshot -c one $I; q snapshot -a one $I; q check $I | sed '/end offset/d'
 		= q amend -o encrypt.state=active,encrypt.new-secret=n,encrypt.iter-time=10 $I; inf a.q; q amend -o encrypt.state=inactive,encrypt.old-secret=s $I; inf a.q; q map $I
 		= q amend -o encrypt.state=inactive,encrypt.keyslot=0 $I
 		= q amend -o encrypt.state=active $I

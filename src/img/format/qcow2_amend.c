@@ -70,7 +70,7 @@ static int parse(struct qcow2 *s, struct optset *set, struct wish *w, struct err
 		.data_file = optset_get(set, "data_file"),
 	};
 	if (r == 0)
-		r = img_create_check(s->blk.format, set, e);
+		r = img_amend_check(s->blk.format, set, e);
 	if (r == 0)
 		r = parse_version(optset_get(set, "compat"), &w->version, e);
 	if (r == 0)
