@@ -59,7 +59,7 @@ struct question {
 	char head[HEAD_MAX]; /* NUL-terminated, lines end with \r\n */
 	char path[1024], faults[1024], name[1024];
 	uint64_t first, last; /* last: UINT64_MAX: to the end */
-	bool has_range, keep;
+	bool has_range, head_only;
 	unsigned nth; /* time that this path is asked for; from 1 */
 };
 
@@ -198,7 +198,8 @@ static bool understand(struct question *q)
 		fflush(server.log);
 	}
 	pthread_mutex_unlock(&server.lock);
-	return !strcmp(method, "GET");
+	q->head_only = !strcmp(method, "HEAD");
+	return q->head_only || !strcmp(method, "GET");
 }
 
 /* ---- answers ---- */
@@ -293,6 +294,8 @@ static int head_of(struct question *q, char *out, size_t size, uint64_t total, b
 			"ETag: \"%d\"\r\nLast-Modified: Tue, 0%d Jan 2030 00:00:00 GMT\r\n",
 			q->nth >= fault_number(q, "changes", UINT64_MAX),
 			1 + (q->nth >= fault_number(q, "dates", UINT64_MAX)));
+	if (!fault(q, "norange"))
+		n += snprintf(out + n, size - (size_t)n, "Accept-Ranges: bytes\r\n");
 	if (fault(q, "gzip"))
 		n += snprintf(out + n, size - (size_t)n, "Content-Encoding: gzip\r\n");
 	if (fault(q, "nolength"))
@@ -317,8 +320,10 @@ static bool answer_file(struct question *q, int file, uint64_t total)
 		q->first = 0;
 	if (!part || q->last >= total)
 		q->last = total - 1; /* an empty file: a length of 0 all the same */
-	on = send_all(q->fd, head, (size_t)head_of(q, head, sizeof(head), total, part)) &&
-	     send_body(q, file, q->first, q->last - q->first + 1);
+	on = send_all(q->fd, head, (size_t)head_of(q, head, sizeof(head), total, part));
+	if (q->head_only)
+		return on;
+	on = on && send_body(q, file, q->first, q->last - q->first + 1);
 	if (on && fault(q, "long"))
 		on = send_all(q->fd, "and more", 8);
 	return on && !fault(q, "nolength");
