@@ -170,7 +170,7 @@ fails() {
 		TCP:127.0.0.1:"$HTTP_PORT" 3>&- &
 	tls=$!
 	for _ in $(seq 100); do
-		port=$(sed -n 's/.*listening on.*:\([0-9]*\)$/\1/p' tls.log 2>/dev/null)
+		port=$(sed -n 's/.*listening on.*:\([0-9]*\)$/\1/p' tls.log 2>/dev/null || :)
 		[ -z "$port" ] || break
 		sleep 0.05
 	done
