@@ -39,6 +39,7 @@ opens.src/img/unpack_xz.c := liblzma
 needs.src/base/json.c := jansson
 needs.src/base/out.c := jansson
 needs.src/emu/net/user.c := slirp
+needs.src/emu/net/user_config.c := slirp
 needs.src/emu/sandbox.c := libseccomp
 needs.src/emu/display/terminal.c := ncursesw
 

@@ -4,10 +4,12 @@
 #include "emu/cmd.h"
 #include "emu/cpu/x86/cpuid.h"
 #include "emu/devices.h"
+#include "emu/known.h"
 #include "emu/log.h"
 #include "help_vemu.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static void list_options(void)
 {
@@ -33,6 +35,67 @@ static void list_all_keys(void)
 		for (const struct option_kind *k = o->kinds; k && k->name; k++)
 			list_keys_of(o, k->name, k->keys);
 	}
+}
+
+static void state(const char *of, const char *names, const char *what, const char *same,
+		  const char *text)
+{
+	printf("%s\t%s\t%s\t%s\t%s\n", of, names, what, same ? same : "", text);
+}
+
+static void states_of(const char *of, const struct device_key *k)
+{
+	for (; k && k->name; k++)
+		state(of, k->name, "yes", NULL, k->help);
+}
+
+/* One line for each key and what keys name: whose, names, state, values that are taken, text. */
+static void list_states(void)
+{
+	static const char *const named[][3] = {
+		{ "-machine type=", "pc q35", "i440FX and PIIX3; Q35 and ICH9" },
+		{ "-accel accel=", "kvm soft tcg", "tcg is another name of soft" },
+		{ "-vga ", "std none", "a VGA with Bochs's VBE; no card" },
+		{ "-drive if=", "ide virtio scsi pflash none", "none: a -device takes it" },
+		{ "-nic model=", "virtio-net-pci virtio e1000", "the card" },
+	};
+	const struct option_row *o;
+	const struct device_row *d;
+	const struct known_row *n;
+	const char *s;
+	char of[64];
+
+	for (unsigned i = 0; (o = options_row(i)); i++) {
+		snprintf(of, sizeof(of), "-%s", o->name);
+		if (strcmp(o->name, "M") != 0)
+			states_of(of, o->keys);
+		for (const struct option_kind *k = o->kinds; k && k->name; k++) {
+			snprintf(of, sizeof(of), "-%s %s=", o->name, o->first);
+			state(of, k->name, "yes", NULL, k->help);
+			snprintf(of, sizeof(of), "-%s %s", o->name, k->name);
+			states_of(of, k->keys);
+		}
+	}
+	for (unsigned i = 0; (d = device_row(i)); i++) {
+		state("-device driver=", d->name, "yes", NULL, d->help);
+		snprintf(of, sizeof(of), "-device %s", d->name);
+		states_of(of, d->keys);
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(named); i++)
+		state(named[i][0], named[i][1], "yes", NULL, named[i][2]);
+	for (size_t i = 0; (s = x86_cpuid_model(i)); i++)
+		state("-cpu model=", s, "yes", NULL, "");
+	for (size_t i = 0; (s = x86_cpuid_feature(i)); i++)
+		state("-cpu", s, "yes", NULL, x86_cpuid_soft(i) ? "" : "with -accel kvm");
+	for (size_t i = 0; (s = x86_cpuid_setting(i)); i++)
+		state("-cpu", s, "yes", NULL, "");
+	state("-blockdev driver=",
+	      "bochs cloop dmg ftp ftps gluster http https iscsi luks nbd nfs parallels qcow qed "
+	      "rbd ssh vdi vhdx vmdk vpc",
+	      "vimg", NULL, "where vimg reads it, with the keys that vimg has");
+	for (unsigned i = 0; (n = known_row(i)); i++)
+		state(n->of, n->names, n->same ? "part" : "no",
+		      n->same && !*n->same ? "(nothing)" : n->same, n->why);
 }
 
 static void list_cpus(void)
@@ -113,6 +176,9 @@ int help_answer(const struct options_answer *a)
 		break;
 	case OPTIONS_LIST_KEYS:
 		list_all_keys();
+		break;
+	case OPTIONS_LIST_STATES:
+		list_states();
 		break;
 	case OPTIONS_MACHINES:
 		printf("pc     i440FX and PIIX3, 1996 (default)\nq35    Q35 and ICH9, 2009\n");

@@ -43,9 +43,18 @@ enum disk_zeroes { ZEROES_WRITE, ZEROES_DETECT, ZEROES_UNMAP };
 
 /* Where on the PCI bus, and as what. */
 struct config_pci {
-	unsigned slot; /* 0: any */
+	unsigned slot;        /* 0: any */
+	bool on_pci, on_pcie; /* bus= said that it is pc's, or q35's */
 	/* Of virtio: without the interface of before version 1.0, or without that of since. */
 	bool no_legacy, no_modern;
+};
+
+/* What a disk tells of itself; NULL and 0: as ever. */
+struct config_traits {
+	char *model, *version, *vendor;
+	uint64_t wwn;
+	uint32_t physical, min_io, opt_io; /* bytes */
+	uint16_t rotation;                 /* a minute; 1: it does not turn */
 };
 
 /* -drive and -device together: one disk of the guest.  Strings belong to the configuration. */
@@ -65,6 +74,7 @@ struct config_disk {
 	unsigned cache;      /* enum blk_open_flags */
 	bool readonly, snapshot;
 	char *serial;
+	struct config_traits traits;
 	unsigned queues, threads;
 	struct config_pci pci;
 	unsigned boot; /* bootindex + 1; 0: none */
@@ -81,7 +91,10 @@ struct config_net {
 	char *kind;     /* "user", "tap" */
 	char *options;  /* of the back end, "key=value,..." */
 	uint8_t mac[6];
-	bool has_mac;
+	bool has_mac, has_speed;
+	uint8_t duplex; /* 0 half, 1 full, 0xff nothing is said; @speed: all ones */
+	uint16_t mtu;   /* 0: nothing is said */
+	uint32_t speed; /* MBit/s */
 	struct config_pci pci;
 	unsigned boot;   /* bootindex + 1; 0: none */
 	struct net *net; /* open already; NULL: the card opens it */

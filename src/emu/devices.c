@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define PCI_KEYS                                                                            \
+	{ "bus", "str", "pci.0 on pc, pcie.0 on q35: there is one" },                       \
 	{                                                                                   \
 		"addr", "str",                                                              \
 			"its slot on the PCI bus, hexadecimal; the first free if not given" \
@@ -19,7 +20,31 @@
 		"disable-modern", "on|off", "on: without that of virtio 1.0" \
 	}
 
+#define SIZE_KEYS                                                                     \
+	{ "physical_block_size", "size", "the disk's own blocks; 512 if not given" }, \
+		{ "min_io_size", "size", "what it reads and writes well at least" },  \
+	{                                                                             \
+		"opt_io_size", "size", "what it reads and writes best"                \
+	}
+#define TURN_KEYS                                                                              \
+	{ "wwn", "num", "its world wide name" },                                               \
+	{                                                                                      \
+		"rotation_rate", "num", "turns a minute; 1, which does not turn, if not given" \
+	}
+#define SCSI_TEXTS                                                             \
+	{ "vendor", "str", "who made it, 8 letters at most" },                 \
+		{ "product", "str", "what it is called, 16 letters at most" }, \
+	{                                                                      \
+		"ver", "str", "its version, 4 letters at most"                 \
+	}
+#define IDE_TEXTS                                                    \
+	{ "model", "str", "what it is called, 40 letters at most" }, \
+	{                                                            \
+		"ver", "str", "its version, 8 letters at most"       \
+	}
+
 static const struct device_key blk_keys[] = {
+	SIZE_KEYS,
 	{ "bootindex", "num", "its place in the order in which firmware tries to boot" },
 	{ "drive", "str", "the id= of a -drive, or the node-name= of a -blockdev" },
 	{ "num-queues", "num", "queues; one a vCPU if not given" },
@@ -43,7 +68,10 @@ static const struct device_key nvme_keys[] = {
 	PCI_KEYS,
 	{ NULL, NULL, NULL },
 };
-static const struct device_key ide_keys[] = {
+static const struct device_key ide_hd_keys[] = {
+	IDE_TEXTS,
+	TURN_KEYS,
+	{ "physical_block_size", "size", "the disk's own blocks; 512 if not given" },
 	{ "bootindex", "num", "its place in the order in which firmware tries to boot" },
 	{ "drive", "str", "the id= of a -drive, or the node-name= of a -blockdev" },
 	{ "bus", "str", "ide.0 or ide.1, its channels (on q35 ide.0 to ide.5, its ports)" },
@@ -54,7 +82,35 @@ static const struct device_key ide_keys[] = {
 	{ "rerror", "str", "what to do when reading fails: report, ignore, stop, auto" },
 	{ NULL, NULL, NULL },
 };
-static const struct device_key scsi_keys[] = {
+static const struct device_key ide_cd_keys[] = {
+	IDE_TEXTS,
+	{ "bootindex", "num", "its place in the order in which firmware tries to boot" },
+	{ "drive", "str", "the id= of a -drive, or the node-name= of a -blockdev" },
+	{ "bus", "str", "ide.0 or ide.1, its channels (on q35 ide.0 to ide.5, its ports)" },
+	{ "unit", "num", "which of the two drives of the channel" },
+	{ "serial", "str", "what the guest reads as the serial number" },
+	{ "werror", "str",
+	  "what to do when writing fails: report, ignore, stop, enospc, auto" },
+	{ "rerror", "str", "what to do when reading fails: report, ignore, stop, auto" },
+	{ NULL, NULL, NULL },
+};
+static const struct device_key scsi_hd_keys[] = {
+	SCSI_TEXTS,
+	TURN_KEYS,
+	SIZE_KEYS,
+	{ "bootindex", "num", "its place in the order in which firmware tries to boot" },
+	{ "drive", "str", "the id= of a -drive, or the node-name= of a -blockdev" },
+	{ "bus", "str", "the id of a controller and .0; the first if not given" },
+	{ "scsi-id", "num", "target; the first that is free if not given" },
+	{ "lun", "num", "unit of the target; 0 if not given" },
+	{ "serial", "str", "what the guest reads as the serial number" },
+	{ "werror", "str",
+	  "what to do when writing fails: report, ignore, stop, enospc, auto" },
+	{ "rerror", "str", "what to do when reading fails: report, ignore, stop, auto" },
+	{ NULL, NULL, NULL },
+};
+static const struct device_key scsi_cd_keys[] = {
+	SCSI_TEXTS,
 	{ "bootindex", "num", "its place in the order in which firmware tries to boot" },
 	{ "drive", "str", "the id= of a -drive, or the node-name= of a -blockdev" },
 	{ "bus", "str", "the id of a controller and .0; the first if not given" },
@@ -70,6 +126,9 @@ static const struct device_key net_keys[] = {
 	{ "bootindex", "num", "its place in the order in which firmware tries to boot" },
 	{ "netdev", "str", "the id= of a -netdev" },
 	{ "mac", "str", "the card's address" },
+	{ "host_mtu", "num", "the longest packet that the guest shall send, 68 to 65535" },
+	{ "speed", "num", "what the guest is told, in MBit/s; nothing if not given" },
+	{ "duplex", "str", "what it is told: half or full" },
 	VIRTIO_KEYS,
 	{ NULL, NULL, NULL },
 };
@@ -142,6 +201,8 @@ static const struct device_key bochs_keys[] = {
 static const struct device_key no_keys[] = { { NULL, NULL, NULL } };
 static const struct device_key rng_keys[] = {
 	{ "rng", "str", "the id= of an -object rng-random or rng-builtin" },
+	{ "max-bytes", "num", "as many in a period at most; with period=" },
+	{ "period", "num", "milliseconds of it" },
 	VIRTIO_KEYS,
 	{ NULL, NULL, NULL },
 };
@@ -153,13 +214,13 @@ static const struct device_key exit_keys[] = {
 
 static const struct device_row rows[] = {
 	{ "virtio-blk-pci", "PCI", "a disk", DEVICE_BLK, blk_keys },
-	{ "ide-hd", "IDE", "a disk on the chipset's controller", DEVICE_IDE_HD, ide_keys },
-	{ "ide-cd", "IDE", "a CD-ROM drive there", DEVICE_IDE_CD, ide_keys },
+	{ "ide-hd", "IDE", "a disk on the chipset's controller", DEVICE_IDE_HD, ide_hd_keys },
+	{ "ide-cd", "IDE", "a CD-ROM drive there", DEVICE_IDE_CD, ide_cd_keys },
 	{ "nvme", "PCI", "a disk on an NVMe controller of its own", DEVICE_NVME, nvme_keys },
 	{ "virtio-scsi-pci", "PCI", "a SCSI controller, a queue for each vCPU", DEVICE_SCSI,
 	  virtio_keys },
-	{ "scsi-hd", "SCSI", "a disk on such a controller", DEVICE_SCSI_HD, scsi_keys },
-	{ "scsi-cd", "SCSI", "a CD-ROM drive there", DEVICE_SCSI_CD, scsi_keys },
+	{ "scsi-hd", "SCSI", "a disk on such a controller", DEVICE_SCSI_HD, scsi_hd_keys },
+	{ "scsi-cd", "SCSI", "a CD-ROM drive there", DEVICE_SCSI_CD, scsi_cd_keys },
 	{ "virtio-net-pci", "PCI", "a network card", DEVICE_NET, net_keys },
 	{ "e1000", "PCI", "Intel's 82540EM, for guests without virtio", DEVICE_NET,
 	  e1000_keys },
@@ -201,4 +262,12 @@ const struct device_row *device_find(const char *name)
 			return &rows[i];
 	}
 	return NULL;
+}
+
+bool device_has_key(const struct device_row *row, const char *key)
+{
+	for (const struct device_key *k = row->keys; k->name; k++)
+		if (!strcmp(k->name, key))
+			return true;
+	return false;
 }

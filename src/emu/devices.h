@@ -3,6 +3,8 @@
 #ifndef EMU_DEVICES_H
 #define EMU_DEVICES_H
 
+#include <stdbool.h>
+
 enum device_kind {
 	DEVICE_BLK, /* disks are first: options_disk.c has a table of them */
 	DEVICE_IDE_HD,
@@ -31,5 +33,6 @@ struct device_row {
 /* NULL past the last, or where there is none of that name. */
 const struct device_row *device_row(unsigned i);
 const struct device_row *device_find(const char *name);
+bool device_has_key(const struct device_row *row, const char *key);
 
 #endif

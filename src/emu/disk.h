@@ -23,12 +23,13 @@ struct disk {
 	 * gate is shut and no vCPU runs. */
 	struct blk *image;
 	bool readonly;
-	struct node *node;      /* whose image it is (nodes.h); NULL: the disk's own */
-	struct disk_gate *gate; /* NULL: none, and nobody shuts it (tests) */
-	struct scsi_unit *unit; /* of a CD-ROM drive, once it is on a bus; its tray */
-	const char *name;       /* of the drive, or "" */
-	const char *id;         /* of the device, or NULL */
-	const char *serial;     /* NULL: the controller makes one up */
+	struct node *node;           /* whose image it is (nodes.h); NULL: the disk's own */
+	struct disk_gate *gate;      /* NULL: none, and nobody shuts it (tests) */
+	struct scsi_unit *unit;      /* of a CD-ROM drive, once it is on a bus; its tray */
+	const char *name;            /* of the drive, or "" */
+	const char *id;              /* of the device, or NULL */
+	const char *serial;          /* NULL: the controller makes one up */
+	struct config_traits traits; /* whose strings are the configuration's */
 	enum disk_action werror, rerror;
 	/* Stops the machine and waits until it goes on.  False: the request fails, since
 	 * somebody waits for its end.  NULL: errors are reported. */

@@ -61,6 +61,8 @@ int hot_copy_disk(const struct config_disk *from, struct config_disk *to, struct
 	int r;
 
 	*to = *from;
+	/* a device says them, each time anew */
+	to->traits = (struct config_traits){ 0 };
 	to->id = to->dev = to->file = to->format = to->blk_opts = to->serial = NULL;
 	r = copy(&to->id, from->id, e);
 	if (r == 0)
@@ -165,6 +167,8 @@ int hot_plan_device(struct machine *m, const char *text, struct hot_plan *out, s
 	code = offer(r, m, e);
 	if (code == 0)
 		code = read_one(r, "device", text, e);
+	if (code == 0)
+		code = options_buses_finish(&r->p, e);
 	if (code == 0)
 		code = options_objects_finish(&r->p, e);
 	if (code < 0)

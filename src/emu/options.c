@@ -59,9 +59,13 @@ const struct option_row *options_find(const char *name)
 
 static int call(struct parse *p, const struct option_row *o, const char *value, struct err *e)
 {
-	int r = value ? options_check(p, o, value, e) : 0;
+	AUTO_FREE char *clean = NULL;
+	int r = value ? options_check(p, o, value, &clean, e) : 0;
 
-	return r < 0 || *p->ask != OPTIONS_RUN ? r : o->fn(p, value, e);
+	/* all of it said what is so anyway */
+	if (r < 0 || *p->ask != OPTIONS_RUN || (clean && !*clean))
+		return r;
+	return o->fn(p, clean ? clean : value, e);
 }
 
 static int known(const char *name, const struct option_row **o, struct err *e)

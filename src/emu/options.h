@@ -22,6 +22,7 @@ enum options_ask {
 	OPTIONS_VERSION,
 	OPTIONS_LIST,
 	OPTIONS_LIST_KEYS,
+	OPTIONS_LIST_STATES,
 	OPTIONS_MACHINES,
 	OPTIONS_CPUS,
 	OPTIONS_DEVICES,
@@ -47,7 +48,8 @@ struct option_row {
 	const char *first;               /* key of a value at the start that has none */
 	const struct device_key *keys;   /* NULL: the value is no list of keys */
 	const struct option_kind *kinds; /* what @first may be; the last has no name */
-	bool open;             /* other keys are for a lower room, which refuses them itself */
+	bool open; /* other keys are for a lower room, which refuses them itself */
+	bool own;  /* the function checks them all, since there are other spellings */
 	enum options_ask help; /* what "help" asks for; 0: the kinds or else the keys */
 };
 

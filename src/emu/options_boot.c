@@ -2,6 +2,7 @@
 /* What the command line says of firmware. */
 #include "base/mem.h"
 #include "emu/boot/smbios.h"
+#include "emu/known.h"
 #include "emu/options_int.h"
 
 #include <stdlib.h>
@@ -161,9 +162,19 @@ static int opt_debugcon(struct parse *p, const char *v, struct err *e)
 static int opt_global(struct parse *p, const char *v, struct err *e)
 {
 	static const char known[] = "isa-debugcon.iobase=";
+	AUTO_FREE char *name = NULL;
+	const char *value = strchr(v, '=');
 	char *end;
 	unsigned long n;
+	int r = options_string(&name, v, e);
 
+	if (r < 0)
+		return r;
+	if (value)
+		name[value - v] = '\0';
+	r = value ? known_key("-global", name, value + 1, e) : 0;
+	if (r)
+		return r < 0 ? r : 0;
 	if (strncmp(v, known, sizeof(known) - 1) != 0)
 		return err_set(e, -ENOTSUP,
 			       "-global %s: only isa-debugcon.iobase=PORT; give other options "

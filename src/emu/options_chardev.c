@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/size.h"
 #include "base/str.h"
+#include "emu/known.h"
 #include "emu/options_int.h"
 
 #include <stdlib.h>
@@ -57,19 +58,9 @@ static int family(struct optset *o, struct config_chardev *c, struct err *e)
 /* What unix: and tcp: have, and -chardev socket. */
 static int socket_keys(struct optset *o, struct config_chardev *c, struct err *e)
 {
-	static const char *const refused[][2] = {
-		{ "reconnect", "a connection that ended is not made again" },
-		{ "websocket", "connections are plain" },
-		{ "tls-creds", "connections are plain; put an encrypting proxy in front" },
-		{ "tls-authz", "connections are plain; put an encrypting proxy in front" },
-	};
 	bool tight = true;
 	int r = optset_bool(o, "server", &c->server, e);
 
-	for (unsigned i = 0; i < ARRAY_SIZE(refused) && r == 0; i++)
-		if (optset_get(o, refused[i][0]))
-			r = err_set(e, -ENOTSUP, "%s= is not supported: %s", refused[i][0],
-				    refused[i][1]);
 	if (r == 0 && optset_get(o, "wait") && !c->server)
 		r = err_set(e, -EINVAL, "wait= is for server=on");
 	if (r == 0)
@@ -221,6 +212,19 @@ static int host_port(struct config_chardev *c, const char *at, struct err *e)
 	return c->host ? options_string(&c->port, colon + 1, e) : -ENOMEM;
 }
 
+/* Keys of QEMU's that are refused, or change nothing. */
+static int short_known(struct optset *o, struct err *e)
+{
+	for (size_t i = 0; i < o->n; i++) {
+		int r = known_key("-chardev socket", o->v[i].key, o->v[i].val, e);
+
+		if (r < 0)
+			return r;
+		o->v[i].used |= r > 0;
+	}
+	return 0;
+}
+
 static int short_socket(struct config_chardev *c, const char *rest, struct err *e)
 {
 	struct optset o = OPTSET_INIT;
@@ -230,6 +234,9 @@ static int short_socket(struct config_chardev *c, const char *rest, struct err *
 	if (r < 0)
 		goto out;
 	at = optset_get(&o, "at");
+	r = short_known(&o, e);
+	if (r < 0)
+		goto out;
 	if (c->kind == CHARDEV_TCP)
 		r = host_port(c, at ? at : "", e);
 	else
@@ -423,10 +430,6 @@ static const struct device_key socket_key_list[] = {
 	{ "server", "on|off", "wait for others to connect" },
 	{ "wait", "on|off", "start no sooner than one has; on if not given" },
 	{ "telnet", "on|off", "speak telnet's protocol" },
-	{ "reconnect", "seconds", "refused" },
-	{ "websocket", "on|off", "refused" },
-	{ "tls-creds", "name", "refused" },
-	{ "tls-authz", "name", "refused" },
 	{ NULL, NULL, NULL },
 };
 static const struct option_kind chardev_kinds[] = {

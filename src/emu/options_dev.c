@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Networks and devices of the command line. */
 #include "base/mem.h"
+#include "base/str.h"
 #include "emu/devices.h"
+#include "emu/known.h"
 #include "emu/options_int.h"
 
 #include <stdio.h>
@@ -104,6 +106,15 @@ static int opt_netdev(struct parse *p, const char *value, struct err *e)
 	return r;
 }
 
+static int no_model(const char *model, struct err *e)
+{
+	int r = known_name("-nic model=", model, e);
+
+	return r < 0 ? r
+		     : err_set(e, -ENOTSUP, "model=%s: there are virtio-net-pci and e1000",
+			       model);
+}
+
 static int opt_nic(struct parse *p, const char *value, struct err *e)
 {
 	struct optset o = OPTSET_INIT;
@@ -119,9 +130,9 @@ static int opt_nic(struct parse *p, const char *value, struct err *e)
 		mac = optset_get(&o, "mac");
 		if (model && !strcmp(model, "e1000"))
 			n->net.card = CARD_E1000;
-		else if (model && strncmp(model, "virtio", 6) != 0)
-			r = err_set(e, -ENOTSUP, "model=%s: there are virtio-net-pci and e1000",
-				    model);
+		else if (model && strcmp(model, "virtio") != 0 &&
+			 strncmp(model, "virtio-net", 10) != 0)
+			r = no_model(model, e);
 		if (r == 0 && mac) {
 			n->net.has_mac = true;
 			r = parse_mac(mac, n->net.mac, e);
@@ -150,9 +161,15 @@ static int pci_slot(const char *s, unsigned *slot, struct err *e)
 int options_pci(struct optset *o, const struct device_row *row, struct config_pci *to,
 		struct err *e)
 {
-	const char *addr = optset_get(o, "addr"), *legacy;
+	const char *addr = optset_get(o, "addr"), *bus = optset_get(o, "bus"), *legacy;
 	int r = addr ? pci_slot(addr, &to->slot, e) : 0;
 
+	to->on_pci = bus && !strcmp(bus, "pci.0");
+	to->on_pcie = bus && !strcmp(bus, "pcie.0");
+	if (r == 0 && bus && !to->on_pci && !to->on_pcie)
+		r = err_set(e, -EINVAL,
+			    "%s: there is no bus '%s'; there is pci.0, on q35 pcie.0",
+			    row->name, bus);
 	if (r < 0 || strncmp(row->name, "virtio", 6) != 0)
 		return r;
 	legacy = optset_get(o, "disable-legacy");
@@ -164,6 +181,29 @@ int options_pci(struct optset *o, const struct device_row *row, struct config_pc
 		r = err_set(e, -EINVAL,
 			    "%s: disable-legacy and disable-modern leave no interface",
 			    row->name);
+	return r;
+}
+
+/* What a guest is told of the cable. */
+static int link_keys(struct optset *o, struct config_net *n, struct err *e)
+{
+	const char *duplex = optset_get(o, "duplex");
+	uint64_t mtu = 0, speed = 0;
+	int r = optset_u64(o, "host_mtu", &mtu, e);
+
+	if (r == 0 && mtu && (mtu < 68 || mtu > 65535))
+		r = err_set(e, -EINVAL, "host_mtu=%llu: 68 to 65535", (unsigned long long)mtu);
+	if (r == 0)
+		r = optset_u64(o, "speed", &speed, e);
+	if (r == 0 && speed > INT32_MAX)
+		r = err_set(e, -EINVAL, "speed=%llu: at most %d", (unsigned long long)speed,
+			    INT32_MAX);
+	if (r == 0 && duplex && strcmp(duplex, "half") != 0 && strcmp(duplex, "full") != 0)
+		r = err_set(e, -EINVAL, "duplex=%s: half or full", duplex);
+	n->mtu = (uint16_t)mtu;
+	n->has_speed = optset_get(o, "speed") || duplex;
+	n->speed = optset_get(o, "speed") ? (uint32_t)speed : UINT32_MAX;
+	n->duplex = (uint8_t)(!duplex ? 0xff : *duplex == 'f');
 	return r;
 }
 
@@ -184,6 +224,8 @@ static int device_net(struct parse *p, const struct device_row *row, struct opts
 			n->net.has_mac = true;
 			r = parse_mac(mac, n->net.mac, e);
 		}
+		if (r == 0 && n->net.card == CARD_VIRTIO)
+			r = link_keys(o, &n->net, e);
 		if (r == 0)
 			r = options_take(o, "id", &n->net.dev, e);
 		if (r == 0)
@@ -234,33 +276,38 @@ static int device_plain(struct parse *p, const struct device_row *row, const cha
 	return options_string(&d->options, *value ? value + 1 : "", e);
 }
 
-static int opt_device(struct parse *p, const char *value, struct err *e)
+/* Keys that QEMU's device has, too: refused, or left out where they change nothing. */
+static int device_known(const struct device_row *row, const struct optset *o, char **clean,
+			struct err *e)
+{
+	struct str left = STR_INIT;
+	int r = 0;
+
+	for (size_t i = 0; i < o->n && r >= 0; i++) {
+		r = device_has_key(row, o->v[i].key)
+			    ? 0
+			    : known_device_key(row->name, row->bus, row->kind <= DEVICE_SCSI_CD,
+					       &o->v[i], e);
+		if (r == 0)
+			options_append(&left, &o->v[i]);
+	}
+	if (r >= 0)
+		*clean = str_take(&left, e);
+	str_free(&left);
+	return r < 0 ? r : *clean ? 0 : -ENOMEM;
+}
+
+static int device_do(struct parse *p, const struct device_row *row, const char *value,
+		     struct err *e)
 {
 	struct optset o = OPTSET_INIT;
 	struct config_pci where = { 0 };
-	const struct device_row *row;
-	const char *name, *id;
-	int r;
+	const char *id;
+	int r = optset_parse(&o, value, "driver", e);
 
-	if (!strcmp(value, "help") || !strcmp(value, "?")) {
-		*p->ask = OPTIONS_DEVICES;
-		return 0;
-	}
-	r = optset_parse(&o, value, "driver", e);
 	if (r < 0)
 		goto out;
-	name = optset_get(&o, "driver");
-	row = name ? device_find(name) : NULL;
-	if (!row) {
-		r = err_set(e, -ENOTSUP, "there is no device '%s'; -device help lists them",
-			    name ? name : "");
-		goto out;
-	}
-	if (optset_wants_help(value)) {
-		*p->ask = OPTIONS_DEVICE;
-		*p->about = row->name;
-		goto out;
-	}
+	optset_get(&o, "driver");
 	id = optset_get(&o, "id");
 	switch (row->kind) {
 	case DEVICE_BLK:
@@ -308,9 +355,79 @@ static void spare_net(struct parse *p, struct netdev *n)
 	n->id = NULL;
 }
 
+static int device_row_of(const char *name, const struct device_row **row, struct err *e)
+{
+	int r;
+
+	*row = device_find(name);
+	if (*row)
+		return 0;
+	r = known_name("-device driver=", name, e);
+	return r < 0 ? r
+		     : err_set(e, -ENOTSUP, "there is no device '%s'; -device help lists them",
+			       name);
+}
+
+static int opt_device(struct parse *p, const char *value, struct err *e)
+{
+	AUTO_FREE char *clean = NULL;
+	struct optset o = OPTSET_INIT;
+	const struct device_row *row;
+	const char *name;
+	int r;
+
+	if (!strcmp(value, "help") || !strcmp(value, "?")) {
+		*p->ask = OPTIONS_DEVICES;
+		return 0;
+	}
+	r = optset_parse(&o, value, "driver", e);
+	name = r == 0 ? optset_get(&o, "driver") : NULL;
+	if (r == 0)
+		r = device_row_of(name ? name : "", &row, e);
+	if (r == 0 && optset_wants_help(value)) {
+		*p->ask = OPTIONS_DEVICE;
+		*p->about = row->name;
+	} else if (r == 0) {
+		r = device_known(row, &o, &clean, e);
+		if (r == 0)
+			r = device_do(p, row, clean, e);
+	}
+	optset_free(&o);
+	return r;
+}
+
+static int bus_there(const struct parse *p, const struct config_pci *c, struct err *e)
+{
+	if (!(p->c->kind == MACHINE_Q35 ? c->on_pci : c->on_pcie))
+		return 0;
+	return err_set(e, -EINVAL, "bus=%s: this machine has %s",
+		       c->on_pci ? "pci.0" : "pcie.0", c->on_pci ? "pcie.0" : "pci.0");
+}
+
+int options_buses_finish(const struct parse *p, struct err *e)
+{
+	const struct machine_config *c = p->c;
+	int r = 0;
+
+	for (unsigned i = 0; i < c->disks && r == 0; i++)
+		r = bus_there(p, &c->disk[i].pci, e);
+	for (unsigned i = 0; i < c->scsis && r == 0; i++)
+		r = bus_there(p, &c->scsi_pci[i], e);
+	for (unsigned i = 0; i < c->nets && r == 0; i++)
+		r = bus_there(p, &c->net[i].pci, e);
+	for (unsigned i = 0; i < c->videos && r == 0; i++)
+		r = bus_there(p, &c->video[i].pci, e);
+	for (unsigned i = 0; i < c->devices && r == 0; i++)
+		r = bus_there(p, &c->device[i].pci, e);
+	return r;
+}
+
 int options_finish(struct parse *p, struct err *e)
 {
 	int r = options_disks_finish(p, e);
+
+	if (r == 0)
+		r = options_buses_finish(p, e);
 
 	if (r == 0)
 		r = options_net_finish(p, e);
@@ -368,10 +485,26 @@ static const struct device_key user_keys[] = {
 	{ "hostfwd", "rule", "tcp|udp:[HOST]:PORT-[GUEST]:PORT" },
 	{ "restrict", "on|off", "the guest reaches nothing but what is forwarded" },
 	{ "hostname", "name", "the guest's, by DHCP" },
+	{ "net", "address", "the network, ADDR[/MASK]; 10.0.2.0/24 if not given" },
+	{ "host", "address", "where the guest finds the host; 2 of the network" },
+	{ "dns", "address", "and the name server; 3 of it" },
+	{ "dhcpstart", "address", "the first that is given to a guest; 15 of it" },
+	{ "dnssearch", "name", "a domain that names are looked for in; several times" },
+	{ "domainname", "name", "the guest's domain, by DHCP" },
+	{ "tftp", "path", "a folder that the guest reads by TFTP" },
+	{ "bootfile", "name", "what firmware loads from there" },
+	{ "tftp-server-name", "name", "what DHCP calls that server" },
+	{ "ipv4", "on|off", "such addresses" },
+	{ "ipv6", "on|off", "such addresses" },
+	{ "ipv6-prefix", "address", "the network; fec0:: if not given" },
+	{ "ipv6-prefixlen", "num", "its bits; 64" },
+	{ "ipv6-host", "address", "where the guest finds the host; 2 of the network" },
+	{ "ipv6-dns", "address", "and the name server; 3 of it" },
 	{ NULL, NULL, NULL },
 };
 static const struct device_key tap_keys[] = {
 	{ "ifname", "name", "of the host's interface" },
+	{ "fd", "num", "an interface that is open already" },
 	{ "script", "name", "no" },
 	{ "downscript", "name", "no" },
 	{ NULL, NULL, NULL },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Disks of the command line: -drive, -hda and its kin. */
 #include "base/mem.h"
+#include "emu/known.h"
 #include "emu/options_int.h"
 #include "img/blk.h"
 
@@ -16,6 +17,9 @@ void options_free_disk(struct config_disk *d)
 	free(d->format);
 	free(d->blk_opts);
 	free(d->serial);
+	free(d->traits.model);
+	free(d->traits.version);
+	free(d->traits.vendor);
 }
 
 static int cache_mode(const char *v, unsigned *flags, struct err *e)
@@ -131,6 +135,15 @@ int options_small(struct optset *o, const char *key, int *out, struct err *e)
 	return r;
 }
 
+static int no_interface(const char *v, struct err *e)
+{
+	int r = known_name("-drive if=", v, e);
+
+	return r < 0 ? r
+		     : err_set(e, -EINVAL,
+			       "if=%s: there are ide, virtio, scsi, pflash and none", v);
+}
+
 static int interface(struct optset *o, struct drive *d, struct err *e)
 {
 	static const struct {
@@ -146,10 +159,7 @@ static int interface(struct optset *o, struct drive *d, struct err *e)
 	d->loose = v && !strcmp(v, "none");
 	for (unsigned i = 0; v && !d->loose; i++) {
 		if (i == ARRAY_SIZE(kinds))
-			return err_set(e, -ENOTSUP,
-				       "if=%s: ide, virtio, scsi, pflash and none are "
-				       "supported",
-				       v);
+			return no_interface(v, e);
 		if (strcmp(kinds[i].name, v) != 0)
 			continue;
 		d->disk.bus = kinds[i].bus;
@@ -168,16 +178,27 @@ static int interface(struct optset *o, struct drive *d, struct err *e)
 static int image_keys(struct optset *o, struct config_disk *d, struct err *e)
 {
 	const char *aio = optset_get(o, "aio"), *cache = optset_get(o, "cache");
+	const char *name = optset_get(o, "node-name");
+	bool writeback = true;
 	int r = options_take(o, "file", &d->file, e);
 
 	if (r == 0)
 		r = options_take(o, "format", &d->format, e);
 	if (r == 0)
 		r = options_take(o, "id", &d->id, e);
+	if (r == 0 && name && d->id && strcmp(name, d->id) != 0)
+		r = err_set(e, -EINVAL, "id=%s and node-name=%s: one name is enough", d->id,
+			    name);
+	if (r == 0)
+		r = options_take(o, "node-name", &d->id, e);
 	if (r == 0)
 		r = options_take(o, "serial", &d->serial, e);
 	if (r == 0 && cache)
 		r = cache_mode(cache, &d->cache, e);
+	if (r == 0)
+		r = optset_bool(o, "cache.writeback", &writeback, e);
+	if (!writeback)
+		d->cache |= BLK_WRITETHROUGH;
 	if (r == 0)
 		r = optset_bool(o, "readonly", &d->readonly, e);
 	if (r == 0)

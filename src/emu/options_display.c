@@ -2,6 +2,7 @@
 /* Graphics cards and where their pictures go. */
 #include "emu/dev/edid.h"
 #include "emu/devices.h"
+#include "emu/known.h"
 #include "emu/options_int.h"
 
 #include <string.h>
@@ -14,20 +15,27 @@
 
 static int opt_display(struct parse *p, const char *v, struct err *e)
 {
-	p->c->curses = !strcmp(v, "curses");
-	if (p->c->curses || !strcmp(v, "none"))
-		return 0;
-	return err_set(e, -ENOTSUP, "-display %s: there are curses and none", v);
+	struct optset o = OPTSET_INIT;
+	int r = optset_parse(&o, v, "type", e);
+
+	if (r == 0)
+		p->c->curses = !strcmp(optset_get(&o, "type"), "curses");
+	optset_free(&o);
+	return r;
 }
 
 static int opt_vga(struct parse *p, const char *v, struct err *e)
 {
+	int r;
+
 	if (!strcmp(v, "none"))
 		p->vga = PARSE_VGA_NONE;
 	else if (!strcmp(v, "std"))
 		p->vga = PARSE_VGA_STD;
 	else
-		return err_set(e, -ENOTSUP, "-vga %s: there are std and none", v);
+		return (r = known_name("-vga ", v, e)) < 0
+			       ? r
+			       : err_set(e, -EINVAL, "-vga %s: there are std and none", v);
 	return 0;
 }
 
@@ -137,8 +145,23 @@ int options_display_finish(struct parse *p, struct err *e)
 	return 0;
 }
 
+static const struct device_key display_keys[] = {
+	{ "type", "name", "none or curses" },
+	{ NULL, NULL, NULL },
+};
+static const struct option_kind display_kinds[] = {
+	{ "none", "no picture", NULL },
+	{ "curses", "text in the terminal", NULL },
+	{ NULL, NULL, NULL },
+};
+
 static const struct option_row rows[] = {
-	{ .name = "display", .arg = "KIND", .fn = opt_display },
+	{ .name = "display",
+	  .arg = "KIND",
+	  .fn = opt_display,
+	  .first = "type",
+	  .keys = display_keys,
+	  .kinds = display_kinds },
 	{ .name = "vga", .arg = "KIND", .fn = opt_vga },
 	{ .name = NULL },
 };

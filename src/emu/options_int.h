@@ -7,6 +7,7 @@
 #include "emu/options.h"
 
 struct device_row;
+struct str;
 
 /* A -drive or -blockdev.  Its disk.bus is that of if=. */
 struct drive {
@@ -63,9 +64,14 @@ extern const struct option_group options_machine, options_char, options_chardev,
 
 /* Does what -@name @value does; for configuration files. */
 int options_one(struct parse *p, const char *name, const char *value, struct err *e) MUST_CHECK;
-/* -EINVAL naming a key that @o does not have; *@p->ask is set where help is asked for. */
-int options_check(struct parse *p, const struct option_row *o, const char *value, struct err *e)
-	MUST_CHECK;
+/*
+ * -EINVAL or -ENOTSUP naming a key that @o does not have; *@p->ask is set where help is asked for.
+ * Where @value has keys that change nothing (known.h), *@clean is what is left without them.
+ */
+int options_check(struct parse *p, const struct option_row *o, const char *value, char **clean,
+		  struct err *e) MUST_CHECK;
+/* Adds "key=value", with a comma before it where there is something. */
+void options_append(struct str *s, const struct opt *o);
 
 /* A chardev @id at a place such as "stdio" or "tcp:HOST:PORT", or the one that "chardev:NAME" names;
  * its name becomes *@to.  "mon:" in front: with a monitor. */
@@ -89,7 +95,7 @@ void options_objects_free(struct machine_config *c);
 /* options_net.c */
 int options_net_finish(struct parse *p, struct err *e) MUST_CHECK;
 
-option_fn options_readconfig, options_net;
+option_fn options_readconfig, options_net, options_cpu;
 option_fn options_drive, options_blockdev;
 option_fn options_hda, options_hdb, options_hdc, options_hdd, options_cdrom, options_pflash;
 /* werror=, rerror= */
@@ -122,6 +128,8 @@ int options_pci(struct optset *o, const struct device_row *row, struct config_pc
 /* bootindex=, as config_disk and config_net have it. */
 int options_bootindex(struct optset *o, unsigned *to, struct err *e) MUST_CHECK;
 void options_boot_free(struct machine_config *c);
+/* Whether each bus= is one of this machine's. */
+int options_buses_finish(const struct parse *p, struct err *e) MUST_CHECK;
 /* What -device and -drive left open. */
 int options_finish(struct parse *p, struct err *e) MUST_CHECK;
 void options_parse_free(struct parse *p);

@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Options that say what machine: processors, memory, kernel, clock. */
 #include "base/size.h"
+#include "emu/known.h"
 #include "emu/options_int.h"
 
 #include <string.h>
 #include <time.h>
+
+static int no_accel(const char *name, struct err *e)
+{
+	int r = known_name("-accel accel=", name, e);
+
+	return r < 0 ? r
+		     : err_set(e, -EINVAL,
+			       "there is no accelerator '%s'; there are kvm and soft", name);
+}
 
 static int set_accel(struct parse *p, const char *name, struct err *e)
 {
@@ -17,9 +27,17 @@ static int set_accel(struct parse *p, const char *name, struct err *e)
 	else if (!strcmp(name, "kvm:soft") || !strcmp(name, "kvm:tcg"))
 		p->c->accel = ACCEL_AUTO;
 	else
-		return err_set(e, -EINVAL,
-			       "there is no accelerator '%s'; there are kvm and soft", name);
+		return no_accel(name, e);
 	return 0;
+}
+
+static int no_machine(const char *type, struct err *e)
+{
+	int r = known_name("-machine type=", type, e);
+
+	return r < 0 ? r
+		     : err_set(e, -EINVAL, "there is no machine '%s'; there are pc and q35",
+			       type);
 }
 
 static int opt_machine(struct parse *p, const char *value, struct err *e)
@@ -40,7 +58,7 @@ static int opt_machine(struct parse *p, const char *value, struct err *e)
 	else if (type && !strcmp(type, "pc"))
 		p->c->kind = MACHINE_PC;
 	else if (type)
-		r = err_set(e, -EINVAL, "there is no machine '%s'; there are pc and q35", type);
+		r = no_machine(type, e);
 	if (r == 0 && accel)
 		r = set_accel(p, accel, e);
 	if (r == 0)
@@ -49,6 +67,14 @@ static int opt_machine(struct parse *p, const char *value, struct err *e)
 		r = options_take(&o, "pflash1", &p->pflash[1], e);
 	if (r == 0)
 		r = options_take(&o, "memory-backend", &p->c->memory_backend, e);
+	if (r == 0)
+		r = options_take(&o, "firmware", &p->c->bios, e);
+	if (r == 0)
+		r = options_take(&o, "kernel", &p->c->kernel, e);
+	if (r == 0)
+		r = options_take(&o, "initrd", &p->c->initrd, e);
+	if (r == 0)
+		r = options_take(&o, "append", &p->c->append, e);
 	if (r == 0)
 		r = optset_bool(&o, "mem-merge", &p->c->mem_merge, e);
 	if (r == 0)
@@ -71,6 +97,7 @@ static int opt_accel(struct parse *p, const char *value, struct err *e)
 {
 	struct optset o = OPTSET_INIT;
 	const char *name, *step;
+	bool on = false;
 	int r = optset_parse(&o, value, "accel", e);
 
 	if (r < 0)
@@ -79,7 +106,11 @@ static int opt_accel(struct parse *p, const char *value, struct err *e)
 	step = optset_get(&o, "step");
 	r = set_accel(p, name ? name : "", e);
 	if (r == 0 && step)
-		r = options_string(&p->c->accel_opts, !strcmp(step, "on") ? "step=on" : "", e);
+		r = optset_bool(&o, "step", &on, e);
+	if (r == 0 && step && p->c->accel == ACCEL_KVM)
+		r = err_set(e, -EINVAL, "-accel kvm has no step=; -accel soft has");
+	if (r == 0 && step)
+		r = options_string(&p->c->accel_opts, on ? "step=on" : "", e);
 	if (r == 0)
 		r = options_all_used(&o, "-accel", e);
 out:
@@ -91,15 +122,6 @@ static int opt_enable_kvm(struct parse *p, const char *value, struct err *e)
 {
 	(void)value;
 	return set_accel(p, "kvm", e);
-}
-
-static int opt_cpu(struct parse *p, const char *value, struct err *e)
-{
-	if (!strcmp(value, "help") || !strcmp(value, "?")) {
-		*p->ask = OPTIONS_CPUS;
-		return 0;
-	}
-	return options_string(&p->c->cpu, value, e);
 }
 
 static int opt_smp(struct parse *p, const char *value, struct err *e)
@@ -171,8 +193,6 @@ static int opt_m(struct parse *p, const char *value, struct err *e)
 		r = size ? size_parse(size, 'M', &p->c->mem, e)
 			 : err_set(e, -EINVAL, "-m %s has no size", value);
 	}
-	if (r == 0 && (optset_get(&o, "slots") || optset_get(&o, "maxmem")))
-		r = err_set(e, -ENOTSUP, "-m %s: adding memory later is not supported", value);
 	if (r == 0)
 		r = options_all_used(&o, "-m", e);
 	optset_free(&o);
@@ -323,6 +343,10 @@ static const struct device_key machine_keys[] = {
 	  "the node-name= of a -blockdev, or id= of a -drive: the firmware's flash" },
 	{ "pflash1", "name", "the same for its variables" },
 	{ "memory-backend", "name", "the id= of a memory -object" },
+	{ "firmware", "file", "the same as -bios" },
+	{ "kernel", "file", "the same as -kernel" },
+	{ "initrd", "file", "the same as -initrd" },
+	{ "append", "text", "the same as -append" },
 	{ "mem-merge", "on|off", "equal pages of machines may become one; off if not given" },
 	{ "hpet", "on|off", "the HPET; on if not given" },
 	{ "acpi", "on|off", "ACPI's tables; on if not given" },
@@ -344,8 +368,6 @@ static const struct device_key smp_keys[] = {
 };
 static const struct device_key memory_keys[] = {
 	{ "size", "size", "in MiB if there is no suffix" },
-	{ "slots", "num", "refused: memory cannot be added later" },
-	{ "maxmem", "size", "refused: memory cannot be added later" },
 	{ NULL, NULL, NULL },
 };
 static const struct device_key name_keys[] = {
@@ -380,7 +402,7 @@ static const struct option_row rows[] = {
 	  .keys = accel_keys,
 	  .help = OPTIONS_ACCELS },
 	{ .name = "enable-kvm", .fn = opt_enable_kvm },
-	{ .name = "cpu", .arg = "MODEL", .fn = opt_cpu },
+	{ .name = "cpu", .arg = "MODEL", .fn = options_cpu },
 	{ .name = "smp", .arg = "N", .fn = opt_smp, .first = "cpus", .keys = smp_keys },
 	{ .name = "m", .arg = "SIZE", .fn = opt_m, .first = "size", .keys = memory_keys },
 	{ .name = "mem-path", .arg = "PATH", .fn = opt_mem_path },

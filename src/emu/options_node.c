@@ -5,6 +5,7 @@
  */
 #include "base/mem.h"
 #include "base/str.h"
+#include "emu/known.h"
 #include "emu/options_int.h"
 #include "img/open.h"
 
@@ -58,6 +59,23 @@ static bool refers(const char *key)
 	return !strcmp(key, "file") || !strcmp(key, "backing") || !strcmp(key, "data-file");
 }
 
+/* QEMU's keys that are refused, or 1: that change nothing. */
+static int node_known(const struct optset *in, const struct opt *o, struct err *e)
+{
+	const char *driver = NULL;
+	char of[64];
+
+	for (size_t i = 0; i < in->n; i++)
+		if (!strcmp(in->v[i].key, "driver"))
+			driver = in->v[i].val;
+	if (o->val == driver)
+		return known_name("-blockdev driver=", driver, e);
+	if (driver && !strcmp(driver, "host_device"))
+		driver = "file";
+	snprintf(of, sizeof(of), "-blockdev %s", driver ? driver : "");
+	return known_key(of, o->key, o->val, e);
+}
+
 static int resolve(struct parse *p, const struct optset *in, struct optset *out, struct err *e)
 {
 	int r = 0;
@@ -65,6 +83,13 @@ static int resolve(struct parse *p, const struct optset *in, struct optset *out,
 	for (size_t i = 0; i < in->n && r == 0; i++) {
 		const struct opt *o = &in->v[i];
 
+		r = node_known(in, o, e);
+		if (r > 0) {
+			r = 0;
+			continue;
+		}
+		if (r < 0)
+			return r;
 		if (refers(o->key) && *o->val)
 			r = refer(p, out, o->key, o->val, e);
 		else

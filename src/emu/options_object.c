@@ -123,16 +123,10 @@ static int opt_object(struct parse *p, const char *v, struct err *e)
 static int opt_overcommit(struct parse *p, const char *v, struct err *e)
 {
 	struct optset o = OPTSET_INIT;
-	bool pm = false;
 	int r = optset_parse(&o, v, NULL, e);
 
 	if (r == 0)
 		r = optset_bool(&o, "mem-lock", &p->c->mem_lock, e);
-	if (r == 0)
-		r = optset_bool(&o, "cpu-pm", &pm, e);
-	if (r == 0 && pm)
-		r = err_set(e, -ENOTSUP,
-			    "-overcommit cpu-pm=on: a processor that waits is the host's");
 	optset_free(&o);
 	return r;
 }
@@ -263,7 +257,6 @@ static const struct option_kind object_kinds[] = {
 };
 static const struct device_key overcommit_keys[] = {
 	{ "mem-lock", "on|off", "keep all memory of the process out of swap space" },
-	{ "cpu-pm", "on|off", "only off" },
 	{ NULL, NULL, NULL },
 };
 

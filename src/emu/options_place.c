@@ -123,6 +123,65 @@ static struct drive *find_drive(struct parse *p, const char *id)
 	return NULL;
 }
 
+/* A text of at most @most letters. */
+static int trait_text(struct optset *o, const char *key, size_t most, char **to, struct err *e)
+{
+	int r = options_take(o, key, to, e);
+
+	if (r == 0 && *to && strlen(*to) > most)
+		r = err_set(e, -EINVAL, "%s=%s has more than %zu letters", key, *to, most);
+	return r;
+}
+
+static int trait_size(struct optset *o, const char *key, uint64_t most, uint32_t *to,
+		      struct err *e)
+{
+	uint64_t v = 0;
+	int r = optset_size(o, key, &v, e);
+
+	if (r == 0 && (v % 512 || v > most))
+		r = err_set(e, -EINVAL, "%s=%llu: a multiple of 512 up to %llu", key,
+			    (unsigned long long)v, (unsigned long long)most);
+	*to = (uint32_t)v;
+	return r;
+}
+
+/* Only the keys that the device has are asked for. */
+static int traits(struct optset *o, const struct device_row *row, struct config_disk *d,
+		  struct err *e)
+{
+	struct config_traits *t = &d->traits;
+	bool scsi = d->bus == DISK_SCSI;
+	uint64_t turns = 0;
+	int r = 0;
+
+	if (device_has_key(row, "model"))
+		r = trait_text(o, "model", 40, &t->model, e);
+	if (r == 0 && device_has_key(row, "product"))
+		r = trait_text(o, "product", 16, &t->model, e);
+	if (r == 0 && device_has_key(row, "vendor"))
+		r = trait_text(o, "vendor", 8, &t->vendor, e);
+	if (r == 0 && device_has_key(row, "ver"))
+		r = trait_text(o, "ver", scsi ? 4 : 8, &t->version, e);
+	if (r == 0 && device_has_key(row, "wwn"))
+		r = optset_u64(o, "wwn", &t->wwn, e);
+	if (r == 0 && device_has_key(row, "rotation_rate"))
+		r = optset_u64(o, "rotation_rate", &turns, e);
+	if (r == 0 && turns > 0xfffe)
+		r = err_set(e, -EINVAL, "rotation_rate=%llu: at most 65534",
+			    (unsigned long long)turns);
+	t->rotation = (uint16_t)turns;
+	if (r == 0 && device_has_key(row, "physical_block_size"))
+		r = trait_size(o, "physical_block_size", 2 << 20, &t->physical, e);
+	if (r == 0 && t->physical & (t->physical - 1))
+		r = err_set(e, -EINVAL, "physical_block_size=%u: a power of two", t->physical);
+	if (r == 0 && device_has_key(row, "min_io_size"))
+		r = trait_size(o, "min_io_size", 65535 * 512, &t->min_io, e);
+	if (r == 0 && device_has_key(row, "opt_io_size"))
+		r = trait_size(o, "opt_io_size", 1 << 30, &t->opt_io, e);
+	return r;
+}
+
 int options_device_disk(struct parse *p, const struct device_row *row, struct optset *o,
 			struct err *e)
 {
@@ -164,6 +223,8 @@ int options_device_disk(struct parse *p, const struct device_row *row, struct op
 		r = options_action(o, "werror", &d->disk.werror, e);
 	if (r == 0)
 		r = options_action(o, "rerror", &d->disk.rerror, e);
+	if (r == 0)
+		r = traits(o, row, &d->disk, e);
 	if (r == 0)
 		r = counts(o, row, &d->disk, e);
 	if (r == 0 && (bus == DISK_VIRTIO || bus == DISK_NVME))

@@ -179,6 +179,13 @@ static int opt_list_keys(struct parse *p, const char *v, struct err *e)
 	return ask_for(p, OPTIONS_LIST_KEYS);
 }
 
+static int opt_list_states(struct parse *p, const char *v, struct err *e)
+{
+	(void)v;
+	(void)e;
+	return ask_for(p, OPTIONS_LIST_STATES);
+}
+
 static const struct device_key sandbox_keys[] = {
 	{ "enable", "on|off", "the filter of system calls" },
 	{ "obsolete", "allow|deny", "old and rare system calls; deny if not given" },
@@ -199,6 +206,7 @@ static const struct option_row rows[] = {
 	{ .name = "version", .fn = opt_version },
 	{ .name = "list-options", .fn = opt_list },
 	{ .name = "list-keys", .fn = opt_list_keys },
+	{ .name = "list-states", .fn = opt_list_states },
 	{ .name = "no-reboot", .fn = opt_no_reboot },
 	{ .name = "no-shutdown", .fn = opt_no_shutdown },
 	{ .name = "snapshot", .fn = opt_snapshot },

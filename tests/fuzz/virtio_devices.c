@@ -86,7 +86,8 @@ static void make(void)
 	disk[1].readonly = disk[3].readonly = true;
 	must(virtio_blk_new(&blk[0], rig.pci, rig.mem, &b, &e) == 0);
 	must(virtio_blk_new(&blk[1], rig.pci, rig.mem, &o, &e) == 0);
-	must(virtio_rng_new(&rng, rig.pci, rig.mem, NULL, NULL, NULL, &e) == 0);
+	must(virtio_rng_new(&rng, rig.pci, rig.mem, NULL, &(struct virtio_rng_config){ 0 },
+			    &e) == 0);
 	must(virtio_scsi_new(&scsi, rig.pci, rig.mem, &sc, &e) == 0);
 	make_more();
 }

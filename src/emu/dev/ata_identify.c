@@ -27,8 +27,8 @@ static void names(const struct ata_drive *d, uint8_t *b, const char *model)
 
 	snprintf(made, sizeof(made), "VM%05u", d->number + 1);
 	text(b, 10, d->disk->serial ? d->disk->serial : made, 20);
-	text(b, 23, "1.0", 8);
-	text(b, 27, model, 40);
+	text(b, 23, d->disk->traits.version ? d->disk->traits.version : "1.0", 8);
+	text(b, 27, d->disk->traits.model ? d->disk->traits.model : model, 40);
 }
 
 static void modes(const struct ata_drive *d, uint8_t *b)
@@ -67,6 +67,8 @@ static void geometry(const struct ata_drive *d, uint8_t *b, uint64_t sectors)
 
 static void disk(const struct ata_drive *d, uint8_t *b)
 {
+	const struct config_traits *t = &d->disk->traits;
+
 	word(b, 0, 0x40);
 	names(d, b, "vemu HARDDISK");
 	geometry(d, b, d->disk->image->size / ATA_SECTOR);
@@ -92,8 +94,17 @@ static void disk(const struct ata_drive *d, uint8_t *b)
 		word(b, 105, 64);
 		word(b, 169, 1);
 	}
-	word(b, 106, 0x6000);
-	word(b, 217, 1); /* does not turn */
+	if (t->physical > ATA_SECTOR)
+		word(b, 106, 0x6000u | (unsigned)__builtin_ctz(t->physical / ATA_SECTOR));
+	else
+		word(b, 106, 0x4000);
+	if (t->wwn) {
+		word(b, 84, 1u << 14 | 1u << 8 | 1u << 6);
+		word(b, 87, 1u << 14 | 1u << 8 | 1u << 6);
+		for (unsigned i = 0; i < 4; i++)
+			word(b, 108 + i, (unsigned)(t->wwn >> (48 - 16 * i) & 0xffff));
+	}
+	word(b, 217, t->rotation ? t->rotation : 1);
 }
 
 static void cd(const struct ata_drive *d, uint8_t *b)

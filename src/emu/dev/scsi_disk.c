@@ -26,6 +26,8 @@ static void capacity_16(struct scsi_unit *u, struct scsi_cmd *c)
 	}
 	store_be64(c->buf, scsi_blocks(u) - 1);
 	store_be32(c->buf + 8, scsi_block(u));
+	if (u->disk->traits.physical > DISK_SECTOR)
+		c->buf[13] = (uint8_t)__builtin_ctz(u->disk->traits.physical / DISK_SECTOR);
 	c->buf[14] = 0x80; /* thin */
 	scsi_answer(c, 32, load_be32(c->cdb + 10));
 }

@@ -21,6 +21,7 @@ static void text(uint8_t *to, const char *s, size_t len)
 
 static void standard(struct scsi_unit *u, struct scsi_cmd *c)
 {
+	const struct config_traits *t = &u->disk->traits;
 	uint8_t *b = c->buf;
 
 	b[0] = u->cdrom ? 5 : 0;
@@ -29,9 +30,9 @@ static void standard(struct scsi_unit *u, struct scsi_cmd *c)
 	b[3] = 2;
 	b[4] = 36 - 5;
 	b[7] = u->cdrom ? 0 : 2; /* queues commands */
-	text(b + 8, "HOSTKIT", 8);
-	text(b + 16, u->cdrom ? "vemu CD-ROM" : "vemu HARDDISK", 16);
-	text(b + 32, "1", 4);
+	text(b + 8, t->vendor ? t->vendor : "HOSTKIT", 8);
+	text(b + 16, t->model ? t->model : u->cdrom ? "vemu CD-ROM" : "vemu HARDDISK", 16);
+	text(b + 32, t->version ? t->version : "1", 4);
 	scsi_answer(c, 36, load_be16(c->cdb + 3));
 }
 
@@ -53,7 +54,14 @@ static size_t identification(struct scsi_unit *u, uint8_t *b)
 	b[4] = 2; /* ASCII */
 	b[7] = (uint8_t)n;
 	memcpy(b + 8, s, n);
-	return 4 + n;
+	if (!u->disk->traits.wwn)
+		return 4 + n;
+	b += 8 + n;
+	b[0] = 1; /* bytes */
+	b[1] = 3; /* NAA */
+	b[3] = 8;
+	store_be64(b + 4, u->disk->traits.wwn);
+	return 4 + n + 12;
 }
 
 static size_t limits(struct scsi_unit *u, uint8_t *b)
@@ -61,6 +69,8 @@ static size_t limits(struct scsi_unit *u, uint8_t *b)
 	uint32_t cluster = u->disk->image ? u->disk->image->cluster_size : 0;
 
 	b[4] = 1; /* WRITE SAME needs a length */
+	store_be16(b + 6, (uint16_t)(u->disk->traits.min_io / DISK_SECTOR));
+	store_be32(b + 12, u->disk->traits.opt_io / DISK_SECTOR);
 	store_be32(b + 20, UNMAP_MAX);
 	store_be32(b + 24, UNMAP_RANGES);
 	store_be32(b + 28, cluster > DISK_SECTOR ? cluster / DISK_SECTOR : 1);
@@ -90,7 +100,8 @@ static void page(struct scsi_unit *u, struct scsi_cmd *c)
 		n = u->cdrom ? 0 : limits(u, b);
 		break;
 	case 0xb1:
-		store_be16(b + 4, 1); /* does not turn */
+		/* 1: it does not turn */
+		store_be16(b + 4, u->disk->traits.rotation ? u->disk->traits.rotation : 1);
 		n = u->cdrom ? 0 : 60;
 		break;
 	case 0xb2:

@@ -18,9 +18,19 @@
 static int make_rng(struct making *k, void **out, struct err *e)
 {
 	const struct machine *m = k->all->m;
+	struct virtio_rng_config c = { .file = k->c->file, .where = &k->c->pci };
+	uint64_t ms = 65536;
+	int r = optset_u64(&k->o, "max-bytes", &c.most, e);
 
-	return virtio_rng_new((struct virtio **)out, k->all->pci, m->mem, m->loop, k->c->file,
-			      &k->c->pci, e);
+	if (r == 0)
+		r = optset_u64(&k->o, "period", &ms, e);
+	if (r == 0 && (!ms || ms > INT32_MAX))
+		r = err_set(e, -EINVAL, "%s: period=%llu: 1 to %d milliseconds", k->c->name,
+			    (unsigned long long)ms, INT32_MAX);
+	c.period = ms * 1000000;
+	return r < 0 ? r
+		     : virtio_rng_new((struct virtio **)out, k->all->pci, m->mem, m->loop, &c,
+				      e);
 }
 
 static void reset_virtio(void *dev)

@@ -52,6 +52,7 @@ static int prepare(struct pc_disks *p, unsigned i, struct err *e)
 			    .name = p->name[i],
 			    .id = c->dev,
 			    .serial = c->serial,
+			    .traits = c->traits,
 			    .werror = c->werror,
 			    .rerror = c->rerror };
 	machine_disk(p->m, d);

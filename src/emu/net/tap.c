@@ -42,6 +42,33 @@ static int adopt(struct net *n, int fd, void **back, struct err *e)
 	return 0;
 }
 
+/* fd=N: an interface that somebody opened before, such as a program that starts vemu without rights. */
+static int tap_inherit(struct net *n, struct optset *o, void **back, struct err *e)
+{
+	struct ifreq r = { 0 };
+	uint64_t fd = 0;
+	int code = optset_u64(o, "fd", &fd, e);
+
+	if (code == 0 && optset_get(o, "ifname"))
+		code = err_set(e, -EINVAL,
+			       "fd= has an interface already; ifname= is for others");
+	if (code == 0 && (fd < 3 || fd > INT32_MAX))
+		code = err_set(e, -EINVAL, "fd=%llu is no interface", (unsigned long long)fd);
+	if (code == 0 && ioctl((int)fd, TUNGETIFF, &r) < 0)
+		code = err_errno(e, "fd=%llu is no interface", (unsigned long long)fd);
+	if (code < 0)
+		return code;
+	if ((r.ifr_flags & (IFF_TAP | IFF_NO_PI | IFF_VNET_HDR)) != (IFF_TAP | IFF_NO_PI))
+		return err_set(
+			e, -ENOTSUP,
+			"fd=%llu: the interface must be opened with IFF_TAP and IFF_NO_PI, "
+			"without IFF_VNET_HDR",
+			(unsigned long long)fd);
+	if (fcntl((int)fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
+		return err_errno(e, "fd=%llu", (unsigned long long)fd);
+	return adopt(n, (int)fd, back, e);
+}
+
 static int tap_open(struct net *n, struct optset *o, void **back, struct err *e)
 {
 	const char *name = optset_get(o, "ifname");
@@ -50,6 +77,8 @@ static int tap_open(struct net *n, struct optset *o, void **back, struct err *e)
 
 	if (code == 0)
 		code = refuse_script(o, "downscript", e);
+	if (code == 0 && optset_get(o, "fd"))
+		return tap_inherit(n, o, back, e);
 	if (code < 0)
 		return code;
 	if (name && strlen(name) >= sizeof(r.ifr_name))

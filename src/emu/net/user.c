@@ -3,6 +3,7 @@
  * network's thread. */
 #include "base/mem.h"
 #include "emu/net/backend.h"
+#include "emu/net/user_config.h"
 
 #include <arpa/inet.h>
 #include <slirp/libslirp.h>
@@ -204,31 +205,17 @@ static int open_forwards(struct user *u, struct optset *o, struct err *e)
 
 static int user_open(struct net *n, struct optset *o, void **back, struct err *e)
 {
-	SlirpConfig c = { .version = 1, .in_enabled = true, .in6_enabled = true };
-	struct user *u = mem_zalloc(1, sizeof(*u), e);
-	bool restricted = false;
-	int r;
+	struct user_config c;
+	struct user *u;
+	int r = user_config_read(&c, o, e);
 
+	if (r < 0)
+		return r;
+	u = mem_zalloc(1, sizeof(*u), e);
 	if (!u)
 		return -ENOMEM;
-	r = optset_bool(o, "restrict", &restricted, e);
-	if (r < 0) {
-		free(u);
-		return r;
-	}
-	c.restricted = restricted;
-	c.vhostname = optset_get(o, "hostname");
-	inet_pton(AF_INET, "10.0.2.0", &c.vnetwork);
-	inet_pton(AF_INET, "255.255.255.0", &c.vnetmask);
-	inet_pton(AF_INET, "10.0.2.2", &c.vhost);
-	inet_pton(AF_INET, "10.0.2.15", &c.vdhcp_start);
-	inet_pton(AF_INET, "10.0.2.3", &c.vnameserver);
-	inet_pton(AF_INET6, "fec0::", &c.vprefix_addr6);
-	c.vprefix_len = 64;
-	inet_pton(AF_INET6, "fec0::2", &c.vhost6);
-	inet_pton(AF_INET6, "fec0::3", &c.vnameserver6);
 	u->net = n;
-	u->slirp = slirp_new(&c, &callbacks, u);
+	u->slirp = slirp_new(&c.slirp, &callbacks, u);
 	if (!u->slirp) {
 		free(u);
 		return err_set(e, -ENOMEM, "libslirp did not start");

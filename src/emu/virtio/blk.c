@@ -28,6 +28,7 @@
 #define F_RO       (UINT64_C(1) << 5)
 #define F_BLK_SIZE (UINT64_C(1) << 6)
 #define F_FLUSH    (UINT64_C(1) << 9)
+#define F_TOPOLOGY (UINT64_C(1) << 10)
 #define F_MQ       (UINT64_C(1) << 12)
 #define F_DISCARD  (UINT64_C(1) << 13)
 #define F_ZEROES   (UINT64_C(1) << 14)
@@ -287,6 +288,7 @@ static const struct virtio_ops ops = { .id = 2,
 
 static void fill_config(struct virtio_blk *b)
 {
+	const struct config_traits *t = &b->disk->traits;
 	uint8_t *c = b->v.config;
 	bool trim = !b->disk->readonly;
 
@@ -303,7 +305,12 @@ static void fill_config(struct virtio_blk *b)
 	store_le32(c + 52, TRIM_SEGS);
 	c[56] = 1;
 	b->v.config_len = 60;
+	if (t->physical > SECTOR)
+		c[24] = (uint8_t)__builtin_ctz(t->physical / SECTOR);
+	store_le16(c + 26, (uint16_t)(t->min_io / SECTOR));
+	store_le32(c + 28, t->opt_io / SECTOR);
 	b->v.offers = F_SEG_MAX | F_BLK_SIZE | F_FLUSH | F_MQ |
+		      (t->physical || t->min_io || t->opt_io ? F_TOPOLOGY : 0) |
 		      (trim ? F_DISCARD | F_ZEROES : 0) | (b->disk->readonly ? F_RO : 0);
 }
 

@@ -13,7 +13,9 @@
 #define Q_RX     0
 #define Q_TX     1
 #define F_MAC    (UINT64_C(1) << 5)
+#define F_MTU    (UINT64_C(1) << 3)
 #define F_STATUS (UINT64_C(1) << 16)
+#define F_SPEED  (UINT64_C(1) << 63)
 #define LINK_UP  1
 #define SHORTEST 60u
 
@@ -119,7 +121,12 @@ int virtio_net_new(struct virtio_net **out, struct pci *p, struct mem *m,
 	n->v.offers = F_MAC | F_STATUS;
 	memcpy(n->v.config, c->mac, 6);
 	store_le16(n->v.config + 6, LINK_UP);
-	n->v.config_len = 8;
+	store_le16(n->v.config + 8, 1); /* pairs of queues */
+	store_le16(n->v.config + 10, c->mtu);
+	store_le32(n->v.config + 12, c->speed);
+	n->v.config[16] = c->duplex;
+	n->v.config_len = c->has_speed ? 17 : c->mtu ? 12 : 8;
+	n->v.offers |= (c->mtu ? F_MTU : 0) | (c->has_speed ? F_SPEED : 0);
 	r = virtio_add(&n->v, p, m, &c->pci, e);
 	if (r == 0)
 		r = c->net ? 0 : net_open(c->kind, c->options, &u, &n->net, e);

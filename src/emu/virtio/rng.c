@@ -4,6 +4,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "emu/clock.h"
 #include "emu/loop.h"
 
 #include <fcntl.h>
@@ -21,6 +22,9 @@ struct virtio_rng {
 	uint8_t have[AT_MOST];
 	size_t n;
 	bool ended; /* the file */
+	/* No more than @most in each @period: @left of it, until the timer. */
+	uint64_t most, left, period;
+	struct timer timer;
 	struct virtq_chain chain;
 };
 
@@ -30,6 +34,8 @@ static bool refill(struct virtio_rng *r)
 	ssize_t got;
 	int code;
 
+	if (r->most && !r->left)
+		return false;
 	if (r->n)
 		return true;
 	if (r->file.fd < 0) {
@@ -49,6 +55,17 @@ static bool refill(struct virtio_rng *r)
 	return false;
 }
 
+/* What may still be given of @len bytes; there is some.  The period begins with the first of them. */
+static size_t take_share(struct virtio_rng *r, size_t len)
+{
+	if (r->left == r->most)
+		timer_set(&r->timer, clock_now(r->timer.clock) + r->period);
+	if (len > r->left)
+		len = (size_t)r->left;
+	r->left -= len;
+	return len;
+}
+
 /* The lock is held. */
 static void serve(struct virtio_rng *r)
 {
@@ -63,6 +80,8 @@ static void serve(struct virtio_rng *r)
 			if (virtq_pop(q, c) <= 0)
 				return;
 			len = r->n < c->in_len ? r->n : c->in_len;
+			if (r->most)
+				len = take_share(r, len);
 			r->n -= len;
 			virtq_push(q, c,
 				   (uint32_t)virtq_write(&r->v, c, 0, r->have + r->n, len));
@@ -79,6 +98,16 @@ static void kick(struct virtio *v, unsigned n)
 	pthread_mutex_lock(&r->lock);
 	serve(r);
 	pthread_mutex_unlock(&r->lock);
+}
+
+/* Under the lock, in the loop's thread. */
+static void next_period(void *arg)
+{
+	struct virtio_rng *r = arg;
+
+	r->left = r->most;
+	if (virtio_running(&r->v))
+		serve(r);
 }
 
 static void ready(void *arg, short revents)
@@ -112,8 +141,9 @@ static const struct virtio_ops ops = { .id = 4,
 				       .stop = stop };
 
 int virtio_rng_new(struct virtio **out, struct pci *p, struct mem *m, struct loop *l,
-		   const char *file, const struct config_pci *where, struct err *e)
+		   const struct virtio_rng_config *c, struct err *e)
 {
+	const char *file = c->file;
 	struct virtio_rng *r = mem_zalloc(1, sizeof(*r), e);
 	int code = 0;
 
@@ -121,6 +151,12 @@ int virtio_rng_new(struct virtio **out, struct pci *p, struct mem *m, struct loo
 		return -ENOMEM;
 	pthread_mutex_init(&r->lock, NULL);
 	r->loop = l;
+	r->most = r->left = c->most;
+	r->period = c->period;
+	r->timer = (struct timer){ .clock = l ? loop_clock(l) : NULL,
+				   .fire = next_period,
+				   .arg = r,
+				   .lock = &r->lock };
 	r->file = (struct loop_fd){ -1, 0, ready, r };
 	if (file) {
 		r->file.fd = io_open(file, O_RDONLY | O_NONBLOCK, 0, e);
@@ -130,7 +166,7 @@ int virtio_rng_new(struct virtio **out, struct pci *p, struct mem *m, struct loo
 	r->v.dev = r;
 	r->v.queues = 1;
 	if (code == 0)
-		code = virtio_add(&r->v, p, m, where, e);
+		code = virtio_add(&r->v, p, m, c->where, e);
 	if (code < 0) {
 		if (file)
 			loop_unwatch(l, &r->file);
@@ -150,6 +186,10 @@ void virtio_rng_free(struct virtio *v)
 		return;
 	r = v->dev;
 	virtio_remove(v);
+	pthread_mutex_lock(&r->lock);
+	if (r->most)
+		timer_cancel(&r->timer);
+	pthread_mutex_unlock(&r->lock);
 	if (r->file.fd >= 0)
 		loop_unwatch(r->loop, &r->file);
 	io_close(r->file.fd);

@@ -7,9 +7,16 @@
 
 struct loop;
 
-/* From @file, whose bytes may be long in coming; NULL: getrandom(), without a loop. */
+struct virtio_rng_config {
+	const char *file; /* whose bytes may be long in coming; NULL: getrandom() */
+	/* No more than @most bytes in @period nanoseconds; 0: as many as are asked for. */
+	uint64_t most, period;
+	const struct config_pci *where;
+};
+
+/* @l may be NULL where neither a file nor a limit is given. */
 int virtio_rng_new(struct virtio **out, struct pci *p, struct mem *m, struct loop *l,
-		   const char *file, const struct config_pci *where, struct err *e) MUST_CHECK;
+		   const struct virtio_rng_config *c, struct err *e) MUST_CHECK;
 void virtio_rng_free(struct virtio *v);
 
 #endif

@@ -102,7 +102,9 @@ static int begin(void **state)
 		assert_int_equal(virtio_blk_new(&blk[i], rig.pci, rig.mem, &c, &e), 0);
 		assert_int_equal(virtio_blk_pci(blk[i])->slot, BLK + i);
 	}
-	assert_int_equal(virtio_rng_new(&rng, rig.pci, rig.mem, NULL, NULL, NULL, &e), 0);
+	assert_int_equal(virtio_rng_new(&rng, rig.pci, rig.mem, NULL,
+					&(struct virtio_rng_config){ 0 }, &e),
+			 0);
 	assert_int_equal(virtio_scsi_new(&scsi, rig.pci, rig.mem, &sc, &e), 0);
 	begin_more();
 	pci_assign(rig.pci);

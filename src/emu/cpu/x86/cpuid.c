@@ -3,6 +3,7 @@
 
 #include "emu/cpu/x86/cpuid_names.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #ifdef __x86_64__
@@ -17,6 +18,14 @@ const char *x86_cpuid_model(size_t i)
 const char *x86_cpuid_feature(size_t i)
 {
 	return i < cpuid_names_n ? cpuid_names[i].name : NULL;
+}
+
+const char *x86_cpuid_setting(size_t i)
+{
+	static const char *const names[] = { "enforce",  "family",   "level",  "model",
+					     "model-id", "stepping", "vendor", "xlevel" };
+
+	return i < sizeof(names) / sizeof(*names) ? names[i] : NULL;
 }
 
 static void set(uint32_t feat[FEAT_WORDS], const struct cpuid_name *n, bool on)
@@ -36,6 +45,21 @@ static void raw(uint32_t leaf, uint32_t sub, uint32_t r[4])
 	(void)leaf;
 	(void)sub;
 #endif
+}
+
+/* Known by name, but not by the engine. */
+static const char not_yet[] = "vme ht ss clzero gfni vaes vpclmulqdq sse4a xsavec xgetbv1 ";
+
+bool x86_cpuid_soft(size_t i)
+{
+	for (const char *s = not_yet; *s;) {
+		size_t len = strcspn(s, " ");
+
+		if (cpuid_name_find(s, len) == &cpuid_names[i])
+			return false;
+		s += len + strspn(s + len, " ");
+	}
+	return true;
 }
 
 void x86_cpuid_host(uint32_t feat[FEAT_WORDS])
@@ -63,10 +87,6 @@ void x86_cpuid_host(uint32_t feat[FEAT_WORDS])
 		"hypervisor pcid x2apic tsc-deadline tsc_adjust smep smap "
 		"invpcid umip syscall nx pdpe1gb rdtscp lm fsgsbase rdpid erms fsrm "
 		"cr8legacy";
-	/* Known by name, but not by the engine. */
-	static const char not_yet[] =
-		"vme ht ss clzero gfni vaes vpclmulqdq sse4a xsavec xgetbv1 ";
-
 	memset(feat, 0, FEAT_WORDS * sizeof(*feat));
 	for (size_t i = 0; i < cpuid_names_n; i++) {
 		const struct cpuid_name *n = &cpuid_names[i];
@@ -165,6 +185,146 @@ static void settle(struct x86_cpuid *c)
 	c->kvmclock = c->hypervisor;
 }
 
+static int number(const char *key, const char *v, size_t len, uint32_t most, uint32_t *out,
+		  struct err *e)
+{
+	uint64_t n = 0;
+	size_t i = 0;
+
+	if (len > 2 && v[0] == '0' && (v[1] | 32) == 'x')
+		for (i = 2; i < len && isxdigit((unsigned char)v[i]) && n <= most; i++)
+			n = n * 16 + (uint64_t)(isdigit((unsigned char)v[i])
+							? v[i] - '0'
+							: (v[i] | 32) - 'a' + 10);
+	else
+		for (; i < len && isdigit((unsigned char)v[i]) && n <= most; i++)
+			n = n * 10 + (uint64_t)(v[i] - '0');
+	if (!len || i < len || n > most)
+		return err_set(e, -EINVAL, "%s=%.*s is no number up to %u", key, (int)len, v,
+			       most);
+	*out = (uint32_t)n;
+	return 0;
+}
+
+/* "family=6" and the like.  1: it is none of them. */
+static int identity(struct x86_cpuid *c, const char *s, size_t len, struct err *e)
+{
+	const char *v = memchr(s, '=', len);
+	size_t n = v ? (size_t)(v - s) : len, vlen;
+	uint32_t x = 0;
+	int r = 0;
+
+	if (!v)
+		return 1;
+	vlen = len - n - 1;
+	v++;
+	if (n == 6 && !memcmp(s, "vendor", n)) {
+		if (vlen != 12)
+			return err_set(e, -EINVAL, "vendor=%.*s does not have 12 letters",
+				       (int)vlen, v);
+		memcpy(c->vendor, v, 12);
+	} else if (n == 8 && !memcmp(s, "model-id", n)) {
+		if (vlen > 48)
+			return err_set(e, -EINVAL, "model-id=%.*s has more than 48 letters",
+				       (int)vlen, v);
+		memset(c->brand, 0, sizeof(c->brand));
+		memcpy(c->brand, v, vlen);
+	} else if (n == 6 && !memcmp(s, "family", n)) {
+		r = number("family", v, vlen, 0xff + 0xf, &x, e);
+		c->family = (uint16_t)x;
+	} else if (n == 5 && !memcmp(s, "model", n)) {
+		r = number("model", v, vlen, 0xff, &x, e);
+		c->model = (uint16_t)x;
+	} else if (n == 8 && !memcmp(s, "stepping", n)) {
+		r = number("stepping", v, vlen, 0xf, &x, e);
+		c->stepping = (uint8_t)x;
+	} else if (n == 5 && !memcmp(s, "level", n)) {
+		r = number("level", v, vlen, 0x1f, &c->max_leaf, e);
+	} else if (n == 6 && !memcmp(s, "xlevel", n)) {
+		r = number("xlevel", v, vlen, 0x8000001f, &c->max_ext, e);
+	} else {
+		return 1;
+	}
+	return r;
+}
+
+/* "+NAME", "-NAME", "NAME=on", "NAME=off": the name's length goes to @n. */
+static int switched(const char **s, size_t len, size_t *n, bool *on, struct err *e)
+{
+	const char *v = memchr(*s, '=', len);
+
+	if (!v && (**s == '+' || **s == '-')) {
+		*on = **s == '+';
+		*s += 1;
+		*n = len - 1;
+		return 0;
+	}
+	*n = v ? (size_t)(v - *s) : len;
+	len -= *n;
+	if (len == 3 && !memcmp(v, "=on", 3))
+		*on = true;
+	else if (len == 4 && !memcmp(v, "=off", 4))
+		*on = false;
+	else
+		return err_set(e, -EINVAL, "'%.*s' is neither +FEATURE nor -FEATURE",
+			       (int)(*n + len), *s);
+	return 0;
+}
+
+static void add_name(char *list, size_t size, const char *name)
+{
+	size_t at = strlen(list);
+
+	snprintf(list + at, size - at, "%s%s", at ? ", " : "", name);
+}
+
+/* "enforce": what the model has and the host lacks is not left out. */
+static int enforce(const struct x86_cpuid *c, const uint32_t allowed[FEAT_WORDS], struct err *e)
+{
+	char lacking[256] = "";
+
+	for (size_t i = 0; i < cpuid_names_n; i++) {
+		const struct cpuid_name *n = &cpuid_names[i];
+
+		if (c->feat[n->word] & ~allowed[n->word] & 1u << n->bit)
+			add_name(lacking, sizeof(lacking), n->name);
+	}
+	return *lacking ? err_set(e, -ENOTSUP, "this host or accelerator has no %s", lacking)
+			: 0;
+}
+
+static bool is_enforce(const char *s, size_t len, bool *on)
+{
+	*on = len == 7 || (len == 10 && !memcmp(s + 7, "=on", 3));
+	return len >= 7 && !memcmp(s, "enforce", 7) &&
+	       (*on || (len == 11 && !memcmp(s + 7, "=off", 4)));
+}
+
+static int change(struct x86_cpuid *c, const char *s, size_t len,
+		  const uint32_t allowed[FEAT_WORDS], char *refused, size_t size, struct err *e)
+{
+	const struct cpuid_name *f;
+	size_t n;
+	bool on;
+	int r;
+
+	if (is_enforce(s, len, &on))
+		return 0;
+	r = identity(c, s, len, e);
+	if (r <= 0)
+		return r;
+	r = switched(&s, len, &n, &on, e);
+	if (r < 0)
+		return r;
+	f = cpuid_name_find(s, n);
+	if (!f)
+		return err_set(e, -EINVAL, "no processor feature is called '%.*s'", (int)n, s);
+	set(c->feat, f, on);
+	if (on && !(allowed[f->word] >> f->bit & 1))
+		add_name(refused, size, f->name);
+	return 0;
+}
+
 int x86_cpuid_parse(struct x86_cpuid *out, const char *spec, const uint32_t allowed[FEAT_WORDS],
 		    struct err *e)
 {
@@ -176,40 +336,44 @@ int x86_cpuid_parse(struct x86_cpuid *out, const char *spec, const uint32_t allo
 			       .apic_khz = 1000000 };
 	size_t len = strcspn(spec, ",");
 	char refused[256] = "";
+	bool strict = false;
 	int r = apply_preset(&c, spec, len, allowed, e);
 
 	if (r < 0)
 		return r;
 	c.feat[FEAT_1_ECX] |= 1u << 31; /* a guest is told that it is one, unless -hypervisor */
+	for (const char *s = spec + len; *s == ','; s += len) {
+		bool on;
+
+		len = strcspn(++s, ",");
+		if (is_enforce(s, len, &on))
+			strict = on;
+	}
+	if (strict)
+		r = enforce(&c, allowed, e);
 	for (unsigned i = 0; i < FEAT_WORDS; i++)
 		c.feat[i] &= allowed[i];
-	for (const char *s = spec + len; *s == ',';) {
-		bool on = s[1] == '+';
-
-		s++;
-		if (*s != '+' && *s != '-')
-			return err_set(e, -EINVAL, "'%s' is neither +FEATURE nor -FEATURE", s);
-		s++;
-		len = strcspn(s, ",");
-		const struct cpuid_name *n = cpuid_name_find(s, len);
-
-		if (!n)
-			return err_set(e, -EINVAL, "no processor feature is called '%.*s'",
-				       (int)len, s);
-		set(c.feat, n, on);
-		if (on && !(allowed[n->word] >> n->bit & 1)) {
-			size_t at = strlen(refused);
-
-			snprintf(refused + at, sizeof(refused) - at, "%s%s", at ? ", " : "",
-				 n->name);
-		}
-		s += len;
+	len = strcspn(spec, ",");
+	for (const char *s = spec + len; *s == ',' && r == 0; s += len) {
+		len = strcspn(++s, ",");
+		r = change(&c, s, len, allowed, refused, sizeof(refused), e);
 	}
+	if (r < 0)
+		return r;
 	if (*refused)
 		return err_set(e, -ENOTSUP, "this host or accelerator has no %s", refused);
 	settle(&c);
 	*out = c;
 	return 0;
+}
+
+int x86_cpuid_item(const char *s, struct err *e)
+{
+	static const uint32_t all[FEAT_WORDS] = { ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u };
+	struct x86_cpuid c = { 0 };
+	char refused[256] = "";
+
+	return change(&c, s, strlen(s), all, refused, sizeof(refused), e);
 }
 
 uint32_t x86_cpuid_signature(const struct x86_cpuid *c)

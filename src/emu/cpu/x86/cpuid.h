@@ -46,17 +46,23 @@ struct x86_cpuid {
 };
 
 /*
- * @spec is "Haswell,+aes,-avx2": a model and changes to it.  @allowed says what host and
- * accelerator can do.  A feature asked for by name that is not allowed: -ENOTSUP naming all
- * of them; what the model merely includes is left out.
+ * @spec is "Haswell,+aes,avx2=off,stepping=2": a model and changes to it.  @allowed says what host
+ * and accelerator can do.  A feature asked for by name that is not allowed: -ENOTSUP naming all
+ * of them; what the model merely includes is left out, unless @spec has "enforce".
  */
 int x86_cpuid_parse(struct x86_cpuid *out, const char *spec, const uint32_t allowed[FEAT_WORDS],
 		    struct err *e) MUST_CHECK;
+/* Whether @s may be one of the changes: -EINVAL naming it. */
+int x86_cpuid_item(const char *s, struct err *e) MUST_CHECK;
 /* What this host's processor has and the soft engine runs. */
 void x86_cpuid_host(uint32_t feat[FEAT_WORDS]);
 /* Names for `-cpu help`: NULL when @i is past the last. */
 const char *x86_cpuid_model(size_t i);
 const char *x86_cpuid_feature(size_t i);
+/* Whether the soft engine runs that one. */
+bool x86_cpuid_soft(size_t i);
+/* What else a spec may have: "family" and its kin. */
+const char *x86_cpuid_setting(size_t i);
 
 static inline bool x86_has(const struct x86_cpuid *c, enum cpuid_word w, unsigned bit)
 {
