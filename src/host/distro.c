@@ -47,7 +47,6 @@ static enum distro_init find_init(const struct host *h)
 	/* what runs says it best, then what /sbin/init is, then what is installed */
 	static const struct sign runs[] = { { "/run/systemd/system", INIT_SYSTEMD },
 					    { "/run/openrc/softlevel", INIT_OPENRC },
-					    { "/run/runit", INIT_RUNIT },
 					    { NULL, 0 } };
 	static const struct sign installed[] = { { "/sbin/openrc", INIT_OPENRC },
 						 { "/usr/sbin/openrc", INIT_OPENRC },
@@ -61,10 +60,15 @@ static enum distro_init find_init(const struct host *h)
 
 	if (i)
 		return (enum distro_init)i;
-	/* what is installed says nothing where a container's or a test's program is first */
+	/* What is installed says nothing where a container's or a test's program is first; and
+	 * /run/runit is on Debian without runit, too: packages with a service for it make it. */
 	if (host_has_kernel(h) &&
-	    host_read_line(h, "/proc/1/comm", to, sizeof(to), NULL) == 0 && !is_init(to))
-		return INIT_UNKNOWN;
+	    host_read_line(h, "/proc/1/comm", to, sizeof(to), NULL) == 0) {
+		if (!is_init(to))
+			return INIT_UNKNOWN;
+		if (!strcmp(to, "runit"))
+			return INIT_RUNIT;
+	}
 	if (host_readlink(h, "/sbin/init", to, sizeof(to), NULL) < 0)
 		to[0] = '\0';
 	if (strstr(to, "systemd"))

@@ -209,7 +209,7 @@ no path|-serial unix:
 no path|-serial file:
 has no 'colour'|-serial unix:a,colour=red
 no monitor behind|-monitor mon:stdio
-reconnect= is not supported|-chardev socket,id=a,port=7,reconnect=1
+reconnect=1 is not supported|-chardev socket,id=a,port=7,reconnect=1
 wait= is for server=on|-chardev socket,id=a,path=s,wait=off
 needs port=|-chardev socket,id=a,host=localhost
 needs path=|-chardev file,id=a

@@ -112,7 +112,7 @@ vemu() { timeout 20 "$VEMU" -accel soft -m 64 -kernel kernel "$@"; }
 		echo '{"execute": "stop", "arguments": 7, "id": 5}'
 		echo '{"execute": "stop", "when": "now", "id": 6}'
 		echo '{"execute": "query-chardev", "id": 7}'
-		echo '{"execute": "snapshot-save", "id": 8}'
+		echo '{"execute": "snapshot-save", "arguments": {"job-id": "j", "tag": "t", "vmstate": "d", "devices": []}, "id": 8}'
 		echo '{"execute": "query-target", "id": 9}'
 		echo '{"execute": "quit"}'
 		sleep 1

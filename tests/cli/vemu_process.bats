@@ -165,7 +165,7 @@ no -net user|-net nic
 no -net nic|-net user
 second -net nic|-net nic -net nic
 second network|-net user -net user
-there is no 'socket'|-net socket
+socket is not supported: there are user, tap and bridge|-net socket
 has no 'vlan'|-net nic,vlan=1
 EOT
 }
