@@ -217,7 +217,7 @@ has no id=|-chardev null
 there is a chardev 'a' already|-chardev null,id=a -chardev pty,id=a
 no -chardev with the id 'b'|-chardev null,id=a -serial chardev:b
 no -chardev with the id 'b'|-mon b
-there is no 'udp'|-chardev udp,id=a
+udp is not supported: there are null, |-chardev udp,id=a
 power of two|-chardev ringbuf,id=a,size=3
 logappend= is for|-chardev null,id=a,logappend=on
 both want standard input|-serial stdio -monitor stdio

@@ -87,7 +87,7 @@ exclude each other|-mem-path /tmp -object memory-backend-ram,id=m,size=64M -mach
 4 MiB to 128|-object memory-backend-ram,id=m,size=1M -machine memory-backend=m
 hugetlbsize= is|-object memory-backend-memfd,id=m,size=64M,hugetlbsize=2M
 memory-backend-epc is not supported: there is no SGX|-object memory-backend-epc,id=m,size=64M
-has no 'policy'|-object memory-backend-ram,id=m,size=64M,policy=bind
+policy=bind is not supported, only policy=default|-object memory-backend-ram,id=m,size=64M,policy=bind
 already|-object rng-builtin,id=m -object memory-backend-ram,id=m,size=64M
 no -object has that id|-device virtio-rng-pci,rng=g
 cpu-pm=on|-overcommit cpu-pm=on
