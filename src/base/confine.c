@@ -181,6 +181,24 @@ static const unsigned short refused[] = {
 #ifdef SYS_mknod
 	SYS_mknod,
 #endif
+	/* who owns files and who may use them, which Landlock does not watch */
+	SYS_fchmodat,
+	SYS_fchownat,
+	SYS_setxattr,
+	SYS_lsetxattr,
+	SYS_removexattr,
+	SYS_lremovexattr,
+	SYS_utimensat,
+	452 /* fchmodat2 */,
+	463 /* setxattrat */,
+#ifdef SYS_chmod
+	SYS_chmod,
+	SYS_chown,
+	SYS_lchown,
+	SYS_utimes,
+	SYS_utime,
+	SYS_futimesat,
+#endif
 	/* the system */
 	SYS_mount,
 	SYS_umount2,
