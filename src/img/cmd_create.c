@@ -136,6 +136,10 @@ static int prepare(struct create *c, struct err *e)
 	c->f = img_format_find(c->o.fmt);
 	if (!c->f)
 		return err_set(e, -EINVAL, "Unknown file format '%s'", c->o.fmt);
+	if (!c->f->create)
+		return err_set(e, -ENOTSUP,
+			       "Format driver '%s' does not support image creation",
+			       c->f->name);
 	r = proto_of_name(c->filename, &c->proto, &c->path, e);
 	if (r == 0 && c->proto && !c->proto->create)
 		r = proto_cannot_create(c->filename, e);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "img/format/bochs.h"
 #include "img/format/luks.h"
 #include "img/format/parallels.h"
 #include "img/format/qcow.h"
@@ -17,6 +18,7 @@
 /* clang-format off */
 /* clang-format off: one a line */
 const struct img_format *const img_formats[] = {
+	&img_format_bochs,
 	&img_format_luks,
 	&img_format_parallels,
 	&img_format_qcow,
@@ -41,7 +43,7 @@ const struct img_format *img_format_find(const char *name)
 
 bool img_format_exists(const char *name)
 {
-	static const char others[][12] = { "bochs", "cloop", "dmg", "parallels", "vhdx" };
+	static const char others[][12] = { "cloop", "dmg" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		if (!strcmp(others[i], name))
