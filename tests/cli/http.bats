@@ -28,8 +28,7 @@ reads() {
 # fails PATH TEXT
 fails() {
 	run "$VIMG" convert -q -f raw -O raw "$URL$1" out
-	[ "$status" -eq 1 ]
-	[[ $output == *"$2"* ]] || { echo "$output"; false; }
+	[[ $status == 1 && $output == *"$2"* ]] || { echo "$1: $status, $output"; false; }
 }
 
 @test "every reading command takes a URL" {

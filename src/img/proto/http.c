@@ -38,8 +38,13 @@ static void release(struct http *h)
 
 static int http_close(struct blk *b, struct err *e)
 {
+	struct http *h = to_http(b);
+
+	/* Its workers name the file in what they have to say. */
+	readahead_free(h->ra);
+	h->ra = NULL;
 	blk_fini(b);
-	release(to_http(b));
+	release(h);
 	return 0;
 }
 
