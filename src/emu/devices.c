@@ -20,6 +20,28 @@
 		"disable-modern", "on|off", "on: without that of virtio 1.0" \
 	}
 
+#define DRIVE_KEYS                                                                        \
+	{ "bootindex", "num", "its place in the order in which firmware tries to boot" }, \
+	{                                                                                 \
+		"drive", "str", "the id= of a -drive, or the node-name= of a -blockdev"   \
+	}
+#define ERROR_KEYS                                                                           \
+	{ "werror", "str",                                                                   \
+	  "what to do when writing fails: report, ignore, stop, enospc, auto" },             \
+	{                                                                                    \
+		"rerror", "str", "what to do when reading fails: report, ignore, stop, auto" \
+	}
+#define IDE_PLACE                                                                            \
+	{ "bus", "str", "ide.0 or ide.1, its channels (on q35 ide.0 to ide.5, its ports)" }, \
+	{                                                                                    \
+		"unit", "num", "which of the two drives of the channel"                      \
+	}
+#define SCSI_PLACE                                                                   \
+	{ "bus", "str", "the id of a controller and .0; the first if not given" },   \
+		{ "scsi-id", "num", "target; the first that is free if not given" }, \
+	{                                                                            \
+		"lun", "num", "unit of the target; 0 if not given"                   \
+	}
 #define SIZE_KEYS                                                                     \
 	{ "physical_block_size", "size", "the disk's own blocks; 512 if not given" }, \
 		{ "min_io_size", "size", "what it reads and writes well at least" },  \
@@ -45,26 +67,20 @@
 
 static const struct device_key blk_keys[] = {
 	SIZE_KEYS,
-	{ "bootindex", "num", "its place in the order in which firmware tries to boot" },
-	{ "drive", "str", "the id= of a -drive, or the node-name= of a -blockdev" },
+	DRIVE_KEYS,
 	{ "num-queues", "num", "queues; one a vCPU if not given" },
 	{ "serial", "str", "what the guest reads as the disk's serial number" },
 	{ "threads", "num", "requests in work at a time; 4 if not given (not in QEMU)" },
-	{ "werror", "str",
-	  "what to do when writing fails: report, ignore, stop, enospc, auto" },
-	{ "rerror", "str", "what to do when reading fails: report, ignore, stop, auto" },
+	ERROR_KEYS,
 	VIRTIO_KEYS,
 	{ NULL, NULL, NULL },
 };
 static const struct device_key nvme_keys[] = {
-	{ "bootindex", "num", "its place in the order in which firmware tries to boot" },
-	{ "drive", "str", "the id= of a -drive, or the node-name= of a -blockdev" },
+	DRIVE_KEYS,
 	{ "serial", "str", "what the guest reads as the serial number" },
 	{ "num-queues", "num", "pairs of queues, 16 at most; one a vCPU if not given" },
 	{ "threads", "num", "requests in work at a time; 4 if not given (not in QEMU)" },
-	{ "werror", "str",
-	  "what to do when writing fails: report, ignore, stop, enospc, auto" },
-	{ "rerror", "str", "what to do when reading fails: report, ignore, stop, auto" },
+	ERROR_KEYS,
 	PCI_KEYS,
 	{ NULL, NULL, NULL },
 };
@@ -72,55 +88,27 @@ static const struct device_key ide_hd_keys[] = {
 	IDE_TEXTS,
 	TURN_KEYS,
 	{ "physical_block_size", "size", "the disk's own blocks; 512 if not given" },
-	{ "bootindex", "num", "its place in the order in which firmware tries to boot" },
-	{ "drive", "str", "the id= of a -drive, or the node-name= of a -blockdev" },
-	{ "bus", "str", "ide.0 or ide.1, its channels (on q35 ide.0 to ide.5, its ports)" },
-	{ "unit", "num", "which of the two drives of the channel" },
+	DRIVE_KEYS,
+	IDE_PLACE,
 	{ "serial", "str", "what the guest reads as the serial number" },
-	{ "werror", "str",
-	  "what to do when writing fails: report, ignore, stop, enospc, auto" },
-	{ "rerror", "str", "what to do when reading fails: report, ignore, stop, auto" },
+	ERROR_KEYS,
 	{ NULL, NULL, NULL },
 };
 static const struct device_key ide_cd_keys[] = {
-	IDE_TEXTS,
-	{ "bootindex", "num", "its place in the order in which firmware tries to boot" },
-	{ "drive", "str", "the id= of a -drive, or the node-name= of a -blockdev" },
-	{ "bus", "str", "ide.0 or ide.1, its channels (on q35 ide.0 to ide.5, its ports)" },
-	{ "unit", "num", "which of the two drives of the channel" },
-	{ "serial", "str", "what the guest reads as the serial number" },
-	{ "werror", "str",
-	  "what to do when writing fails: report, ignore, stop, enospc, auto" },
-	{ "rerror", "str", "what to do when reading fails: report, ignore, stop, auto" },
-	{ NULL, NULL, NULL },
+	IDE_TEXTS,  DRIVE_KEYS,
+	IDE_PLACE,  { "serial", "str", "what the guest reads as the serial number" },
+	ERROR_KEYS, { NULL, NULL, NULL },
 };
 static const struct device_key scsi_hd_keys[] = {
-	SCSI_TEXTS,
-	TURN_KEYS,
-	SIZE_KEYS,
-	{ "bootindex", "num", "its place in the order in which firmware tries to boot" },
-	{ "drive", "str", "the id= of a -drive, or the node-name= of a -blockdev" },
-	{ "bus", "str", "the id of a controller and .0; the first if not given" },
-	{ "scsi-id", "num", "target; the first that is free if not given" },
-	{ "lun", "num", "unit of the target; 0 if not given" },
-	{ "serial", "str", "what the guest reads as the serial number" },
-	{ "werror", "str",
-	  "what to do when writing fails: report, ignore, stop, enospc, auto" },
-	{ "rerror", "str", "what to do when reading fails: report, ignore, stop, auto" },
-	{ NULL, NULL, NULL },
+	SCSI_TEXTS, TURN_KEYS,
+	SIZE_KEYS,  DRIVE_KEYS,
+	SCSI_PLACE, { "serial", "str", "what the guest reads as the serial number" },
+	ERROR_KEYS, { NULL, NULL, NULL },
 };
 static const struct device_key scsi_cd_keys[] = {
-	SCSI_TEXTS,
-	{ "bootindex", "num", "its place in the order in which firmware tries to boot" },
-	{ "drive", "str", "the id= of a -drive, or the node-name= of a -blockdev" },
-	{ "bus", "str", "the id of a controller and .0; the first if not given" },
-	{ "scsi-id", "num", "target; the first that is free if not given" },
-	{ "lun", "num", "unit of the target; 0 if not given" },
-	{ "serial", "str", "what the guest reads as the serial number" },
-	{ "werror", "str",
-	  "what to do when writing fails: report, ignore, stop, enospc, auto" },
-	{ "rerror", "str", "what to do when reading fails: report, ignore, stop, auto" },
-	{ NULL, NULL, NULL },
+	SCSI_TEXTS, DRIVE_KEYS,
+	SCSI_PLACE, { "serial", "str", "what the guest reads as the serial number" },
+	ERROR_KEYS, { NULL, NULL, NULL },
 };
 static const struct device_key net_keys[] = {
 	{ "bootindex", "num", "its place in the order in which firmware tries to boot" },

@@ -3,31 +3,10 @@
 # test-timeout: 600
 load ../lib/common
 load ../lib/equality
+load ../lib/secrets
 
-S="--object secret,id=s,data=first --object secret,id=n,data=second --object secret,id=w,data=wrong"
 S="$S --object secret,id=b,data=/w==,format=base64"
 I="--image-opts driver=luks,key-secret=s,file.filename=a.luks"
-
-# patient COMMAND...: qemu-img may fail to measure how fast it is; then once more.
-patient() {
-	local rc=0 _
-	for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
-		rc=0
-		"$@" >../q.out 2>../q.err || rc=$?
-		grep -q 'accurate CPU' ../q.err || break
-	done
-	cat ../q.out
-	cat ../q.err >&2
-	return $rc
-}
-
-# q COMMAND...: qemu-img that is patient and knows all secrets.
-q() {
-	local cmd=$1
-	shift
-	# shellcheck disable=SC2086
-	patient qemu-img "$cmd" $S "$@"
-}
 
 # inf FILE: info without what no two volumes share.
 inf() {
