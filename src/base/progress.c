@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/progress.h"
 
+#include "base/now.h"
+
 #include <sched.h>
 #include <stddef.h>
-#include <time.h>
-
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 void progress_init(struct progress *p, unsigned interval_ms,
 		   void (*show)(void *arg, const struct progress *p, bool last), void *arg)

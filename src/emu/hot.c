@@ -3,6 +3,7 @@
 #include "emu/hot.h"
 
 #include "base/mem.h"
+#include "base/now.h"
 #include "emu/dev/pci.h"
 #include "emu/dev/pci_hotplug.h"
 #include "emu/hot_int.h"
@@ -15,18 +16,9 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* QEMU's: how soon the guest may be asked again. */
 #define AGAIN_NS INT64_C(1000000000)
-
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 static const char *id_of(const struct machine *m, struct hot_ref r)
 {

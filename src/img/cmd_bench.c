@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sends requests to an image, so many at a time, and takes the time. */
 #include "base/mem.h"
+#include "base/now.h"
 #include "base/threads.h"
 #include "img/cmd_common.h"
 #include "img/cmds.h"
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
 	OPT_COUNT = 1,
@@ -215,14 +215,6 @@ static int prepare(struct bench *c)
 	return 0;
 }
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 /* qemu-img's says it all the same. */
 static bool is_quiet(const struct bench *c)
 {
@@ -233,7 +225,7 @@ static int run(struct bench *c)
 {
 	unsigned n = (unsigned)(c->depth < c->count ? c->depth : c->count);
 	struct err e = { 0 };
-	double start;
+	int64_t start;
 	int r = 0;
 
 	if (!is_quiet(c)) {
@@ -249,11 +241,11 @@ static int run(struct bench *c)
 	}
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->idle, NULL);
-	start = now();
+	start = now_ns();
 	if (n)
 		r = threads_run(n, worker, c, &e);
 	if (r == 0 && !is_quiet(c))
-		printf("Run completed in %3.3f seconds.\n", now() - start);
+		printf("Run completed in %3.3f seconds.\n", (double)(now_ns() - start) / 1e9);
 	pthread_cond_destroy(&c->idle);
 	pthread_mutex_destroy(&c->lock);
 	return r < 0 ? cmd_fail(&e, "Failed request: ") : 0;

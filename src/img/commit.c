@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/pace.h"
 #include "base/str.h"
 #include "img/img.h"
 #include "img/open.h"
@@ -12,7 +13,6 @@
 
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 enum { STRETCH = 8 << 20, STEP = 1 << 20, PART = 64 << 20 };
 
@@ -20,43 +20,21 @@ struct commit {
 	struct blk *top, *base;
 	const struct img_commit *in;
 	_Atomic bool no_clone; /* the file system cannot share blocks */
+	struct pace pace;
 	uint64_t unit; /* the top lets go of so many bytes at once, 0: of all at the end */
 	pthread_mutex_t lock; /* over the rest */
-	uint64_t copied;      /* bytes, for the rate */
 	uint64_t part;        /* bytes, since the last part was dropped */
 	uint64_t dropped;     /* the top has nothing below this offset any more */
 	bool dropping;        /* one of us is at it */
-	int64_t start_ns;
 };
-
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 /* Counts @len bytes, and waits until they fit the rate. */
 static void count(struct commit *c, uint64_t len)
 {
-	double due;
-	int64_t wait;
-
 	pthread_mutex_lock(&c->lock);
-	c->copied += len;
 	c->part += len;
-	due = c->in->rate ? (double)c->copied / (double)c->in->rate : 0;
 	pthread_mutex_unlock(&c->lock);
-	if (!c->in->rate)
-		return;
-	wait = c->start_ns + (int64_t)(due * 1e9) - now_ns();
-	if (wait > 0) {
-		struct timespec t = { wait / 1000000000, wait % 1000000000 };
-
-		while (nanosleep(&t, &t) < 0 && errno == EINTR)
-			;
-	}
+	pace_step(&c->pace, len, NULL);
 }
 
 /* 1 if the run now shares the blocks of the image above, 0 if it has to be copied. */
@@ -260,10 +238,11 @@ static int copy_all(struct commit *c, struct err *e)
 
 int img_commit(struct blk *top, const struct img_commit *in, struct err *e)
 {
-	struct commit c = { .top = top, .in = in, .start_ns = now_ns() };
+	struct commit c = { .top = top, .in = in };
 	struct blk *above = NULL;
 	int r;
 
+	pace_start(&c.pace, in->rate);
 	r = find_above(top, in->base, &above, e);
 	if (r == 0)
 		r = reopen_base(above, top, e);

@@ -9,41 +9,22 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { STEP = 1 << 20, UNIT = 4096 };
 
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 void compact_pace_start(struct compact_pace *p, struct img_compact *c)
 {
-	*p = (struct compact_pace){ .c = c, .start_ns = now_ns() };
-}
-
-static bool stopped(const struct compact_pace *p)
-{
-	return p->c->stop && atomic_load(p->c->stop);
+	p->c = c;
+	pace_start(&p->pace, c->rate);
 }
 
 int compact_pace_step(struct compact_pace *p, uint64_t bytes, struct err *e)
 {
-	int64_t due = 0;
-	struct timespec t;
-
 	progress_add(p->c->progress, bytes);
-	p->done += bytes;
-	if (p->c->rate)
-		due = p->start_ns + (int64_t)((double)p->done / (double)p->c->rate * 1e9);
-	t = (struct timespec){ due / 1000000000, (long)(due % 1000000000) };
-	while (due > now_ns() && !stopped(p))
-		(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
-	return stopped(p) ? err_set(e, -EINTR, "stopped: done again, it goes on") : 0;
+	pace_step(&p->pace, bytes, p->c->stop);
+	return p->c->stop && atomic_load(p->c->stop)
+		       ? err_set(e, -EINTR, "stopped: done again, it goes on")
+		       : 0;
 }
 
 /* ---- plain bytes ---- */

@@ -12,6 +12,7 @@
 #ifndef IMG_COMPACT_H
 #define IMG_COMPACT_H
 
+#include "base/pace.h"
 #include "base/progress.h"
 #include "img/blk.h"
 
@@ -43,8 +44,7 @@ int compact_holes(struct blk *b, struct img_compact *c, struct err *e) MUST_CHEC
 /* After each @bytes of work: counts them, keeps the rate, -EINTR. */
 struct compact_pace {
 	struct img_compact *c;
-	int64_t start_ns;
-	uint64_t done;
+	struct pace pace;
 };
 void compact_pace_start(struct compact_pace *p, struct img_compact *c);
 int compact_pace_step(struct compact_pace *p, uint64_t bytes, struct err *e) MUST_CHECK;

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "base/pace.h"
 #include "base/threads.h"
 #include "base/zero.h"
 #include "img/order.h"
@@ -17,7 +18,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
 	PIECE = 1 << 20, /* bytes read at once: fits a core's cache with its copy */
@@ -62,12 +62,11 @@ struct copy {
 	bool zero_init, backing;
 	bool grown; /* the destination is longer than what came so far */
 
+	struct pace pace;
 	struct order order;
 	pthread_mutex_t lock; /* over the rest */
 	uint64_t next;        /* first byte not handed out yet */
 	enum sharing share;
-	struct timespec start;
-	uint64_t written; /* for the rate limit */
 };
 
 /* ---- the sources as one ---- */
@@ -254,31 +253,6 @@ static int take(struct copy *k, struct job *j, struct err *e)
 out:
 	pthread_mutex_unlock(&k->lock);
 	return r;
-}
-
-/* Sleeps until @len more bytes are due. */
-static void keep_rate(struct copy *k, uint64_t len)
-{
-	struct timespec now, until;
-	double at;
-
-	if (!k->c->rate)
-		return;
-	pthread_mutex_lock(&k->lock);
-	k->written += len;
-	at = (double)k->written / (double)k->c->rate;
-	pthread_mutex_unlock(&k->lock);
-	until = k->start;
-	until.tv_sec += (time_t)at;
-	until.tv_nsec += (long)((at - (double)(time_t)at) * 1e9);
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR &&
-	       !(k->c->stop && atomic_load(k->c->stop)))
-		;
 }
 
 /* ---- one piece ---- */
@@ -470,7 +444,7 @@ static int work(void *arg, unsigned worker, struct err *e)
 			order_put(&k->order, j);
 		progress_add(k->c->progress, p.len);
 		if (p.kind == PIECE_DATA || p.kind == PIECE_SHARE)
-			keep_rate(k, p.len);
+			pace_step(&k->pace, p.len, k->c->stop);
 	}
 	if (r < 0)
 		order_fail(&k->order);
@@ -539,7 +513,7 @@ int convert_copy(struct img_convert *c, struct blk *dst, bool zero_init, bool ba
 		k.total += c->src[i]->size;
 	k.step = max_u64(PIECE, k.unit);
 	pthread_mutex_init(&k.lock, NULL);
-	(void)clock_gettime(CLOCK_MONOTONIC, &k.start);
+	pace_start(&k.pace, c->rate);
 	progress_total(c->progress,
 		       k.total * (c->rounds > 1 ? c->rounds : 1) + (c->verify ? dst->size : 0));
 	/* More jobs than threads: who is done early hands in and begins the next. */

@@ -2,6 +2,7 @@
 /* A network behind the host's sockets, without rights: libslirp.  All of it is called in the
  * network's thread. */
 #include "base/mem.h"
+#include "base/now.h"
 #include "emu/net/backend.h"
 #include "emu/net/user_config.h"
 
@@ -9,7 +10,6 @@
 #include <slirp/libslirp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define TIMERS 16
 
@@ -27,13 +27,10 @@ struct user {
 	struct timer timer[TIMERS];
 };
 
-static int64_t now_ns(void *opaque)
+static int64_t cb_now(void *opaque)
 {
-	struct timespec t;
-
 	(void)opaque;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+	return now_ns();
 }
 
 static ssize_t cb_send(const void *buf, size_t len, void *opaque)
@@ -117,7 +114,7 @@ static void cb_notify(void *opaque)
 static const SlirpCb callbacks = {
 	.send_packet = cb_send,
 	.guest_error = cb_error,
-	.clock_get_ns = now_ns,
+	.clock_get_ns = cb_now,
 	.timer_new = cb_timer_new,
 	.timer_free = cb_timer_free,
 	.timer_mod = cb_timer_mod,
@@ -248,7 +245,7 @@ static void user_prepare(void *back, int *timeout)
 {
 	struct user *u = back;
 	uint32_t ms = UINT32_MAX;
-	int64_t now = now_ns(NULL) / 1000000;
+	int64_t now = now_ns() / 1000000;
 
 	slirp_pollfds_fill(u->slirp, &ms, cb_add_poll, u);
 	for (unsigned i = 0; i < TIMERS; i++) {
@@ -263,7 +260,7 @@ static void user_prepare(void *back, int *timeout)
 static void user_work(void *back)
 {
 	struct user *u = back;
-	int64_t now = now_ns(NULL) / 1000000;
+	int64_t now = now_ns() / 1000000;
 
 	slirp_pollfds_poll(u->slirp, 0, cb_events, u);
 	for (unsigned i = 0; i < TIMERS; i++) {

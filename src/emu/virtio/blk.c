@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "base/now.h"
 #include "emu/disk.h"
 #include "emu/mem.h"
 #include "img/blk.h"
@@ -12,7 +13,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define SECTOR    512u
 #define HEADER    16u
@@ -183,14 +183,6 @@ static bool is_slow(struct virtio_blk *b)
 	return atomic_load_explicit(&b->slow, memory_order_relaxed) != 0;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 static void note_time(struct virtio_blk *b, uint64_t ns)
 {
 	unsigned slow = atomic_load_explicit(&b->slow, memory_order_relaxed);
@@ -213,7 +205,7 @@ static void drain(struct worker *w, struct virtq *q)
 			struct virtq_chain *c = &w->chain;
 			uint32_t written = 0;
 			uint8_t status;
-			uint64_t from;
+			int64_t from;
 
 			/* another worker may do the next meanwhile, if one has nothing to do; they
 			 * are woken one by one */
@@ -228,7 +220,7 @@ static void drain(struct worker *w, struct virtq *q)
 			disk_begin(w->b->disk);
 			status = serve(w, &written);
 			disk_end(w->b->disk);
-			note_time(w->b, now_ns() - from);
+			note_time(w->b, (uint64_t)(now_ns() - from));
 			virtq_write(v, c, c->in_len - 1, &status, 1);
 			virtq_push(q, c, written + 1);
 		}

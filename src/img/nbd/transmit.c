@@ -7,11 +7,11 @@
  */
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "base/now.h"
 #include "base/sock.h"
 #include "img/nbd/answer.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 enum {
 	STACK_BYTES = 256 << 10,
@@ -37,14 +37,6 @@ struct worker {
 	size_t room;
 	struct err e;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 /* Nobody takes requests any more; those at work are answered if they can be. */
 static void end(struct crew *c, int code, const struct err *e)
@@ -190,7 +182,7 @@ static bool one(struct worker *k, bool *led)
 	struct nbd_work w = { .s = c->s, .send = &c->send, .e = &k->e };
 	struct err e = { 0 };
 	int r = next(k, &w, &e);
-	uint64_t began;
+	int64_t began;
 
 	if (r <= 0) {
 		end(c, r, &e);
@@ -201,7 +193,7 @@ static bool one(struct worker *k, bool *led)
 		hand_over(c);
 	began = now_ns();
 	r = nbd_work_do(&w, &e);
-	learn(c, now_ns() - began);
+	learn(c, (uint64_t)(now_ns() - began));
 	if (r == 0)
 		return true;
 	end(c, r, &e);

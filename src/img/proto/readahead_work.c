@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "base/now.h"
 #include "img/proto/readahead_int.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 /* ---- the queues; ra->lock held ---- */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Model-specific registers.  What is not known is #GP, as on a processor that lacks it. */
+#include "base/now.h"
 #include "emu/cpu/x86/exec.h"
 #include "emu/mem.h"
 
@@ -74,14 +75,6 @@ static uint64_t host_tsc(void)
 }
 #endif
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 static uint64_t tsc_base(const struct x86_cpu *c)
 {
 	return c->tsc_still ? 0 : host_tsc();
@@ -98,7 +91,7 @@ static void sample(uint64_t *tsc, uint64_t *ns)
 	uint64_t best = ~0ull;
 
 	for (unsigned i = 0; i < 16; i++) {
-		uint64_t a = host_tsc(), n = now_ns(), b = host_tsc();
+		uint64_t a = host_tsc(), n = (uint64_t)now_ns(), b = host_tsc();
 
 		if (b - a < best) {
 			best = b - a;
@@ -156,7 +149,7 @@ static void kvm_system_time(struct x86_exec *x, uint64_t v)
 	c->msr.kvm_system_time = v;
 	if (!(v & 1))
 		return;
-	p.system_time = x->clock_ns ? x->clock_ns(x->clock_arg) : now_ns();
+	p.system_time = x->clock_ns ? x->clock_ns(x->clock_arg) : (uint64_t)now_ns();
 	scale(c->tsc_khz ? c->tsc_khz : 1000000, &p.mul, &p.shift);
 	/* Where no memory is, the guest gets no clock. */
 	if (mem_write(x->mem, v & ~1ull, &p, sizeof(p)) < 0)
